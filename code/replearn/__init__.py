@@ -1,0 +1,14 @@
+"""What contrastive learning on the unit sphere does, derived, measured and drawn.
+
+Rooms, each importing only from rooms below:
+
+==========================================  =============================================
+``cli``                                     train and evaluate from a shell
+``figures``, ``evidence``                   pictures, and claims that a cell checks
+``training``, ``runs``, ``neighbors``       loops, the store of finished runs, what is near
+``shapes``, ``augmentations``,              data, views, modules, formulas
+``networks``, ``losses``, ``geometry``
+==========================================  =============================================
+"""
+
+__version__ = "1.0.0"
