@@ -1,0 +1,85 @@
+"""What the formulas ask of their arguments; each check raises one error that says what came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def positive(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` is a finite number above 0."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a finite number above 0, got {value}")
+
+
+def at_least(name: str, value: int, smallest: int) -> None:
+    """Raise TypeError unless ``value`` is an int, ValueError if it is below ``smallest``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, got {value!r}")
+    if value < smallest:
+        raise ValueError(f"{name} must be at least {smallest}, got {value}")
+
+
+def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise ValueError unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def matrix(name: str, value: Tensor) -> None:
+    """Raise TypeError unless ``value`` is a floating-point tensor, ValueError unless (n, d)."""
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        came = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{name} must be a floating-point tensor, got {came}")
+    if value.ndim != 2 or 0 in value.shape:
+        raise ValueError(f"{name} must have shape (n, d), n and d ≥ 1, got {tuple(value.shape)}")
+
+
+def finite(name: str, value: Tensor) -> None:
+    """Raise ValueError if ``value`` holds a NaN or an infinity (reads the tensor: a GPU waits)."""
+    if not value.isfinite().all():
+        bad = int((~value.isfinite()).sum())
+        raise ValueError(f"{name} must be finite, got {bad} values that are NaN or infinite")
+
+
+def unit_rows(name: str, value: Float[Tensor, "n d"], tolerance: float = 1e-3) -> None:
+    """Raise ValueError unless every row is finite and of norm 1 within ``tolerance``."""
+    matrix(name, value)
+    finite(name, value)
+    off = (value.detach().norm(dim=1) - 1).abs()
+    if off.max() > tolerance:
+        row = int(off.argmax())
+        raise ValueError(
+            f"{name} must have rows of norm 1 (within {tolerance:g}), "
+            f"got norm {float(value[row].norm()):.6g} in row {row}"
+        )
+
+
+def group_table(groups: Int[Tensor, "N m"], n: int, device: torch.device) -> Int[Tensor, "N m"]:
+    """``groups`` as a long tensor on ``device``, or a clear error.
+
+    ValueError for groups of unequal length, fewer than two groups, an empty group, or an index
+    outside 0..n−1; TypeError for indices that are not integers.
+    """
+    if not isinstance(groups, Tensor):
+        lengths = sorted({len(group) for group in groups})
+        if len(lengths) > 1:
+            raise ValueError(f"groups must be equally long, got lengths {lengths}")
+        groups = torch.as_tensor(groups)
+    if groups.dtype == torch.bool or groups.is_floating_point() or groups.is_complex():
+        raise TypeError(f"groups must hold integer row indices, got {groups.dtype}")
+    if groups.ndim != 2 or groups.shape[0] < 2 or groups.shape[1] < 1:
+        raise ValueError(
+            "groups must have shape (N, m) with N ≥ 2 groups of m ≥ 1 row indices, "
+            f"got {tuple(groups.shape)}"
+        )
+    low, high = int(groups.min()), int(groups.max())
+    if low < 0 or high >= n:
+        raise ValueError(
+            f"groups must hold row indices in 0..{n - 1}, got {low if low < 0 else high}"
+        )
+    return groups.to(device=device, dtype=torch.long)

@@ -1,0 +1,200 @@
+"""Losses as formulas: tensors in, one number out; no state, no I/O, no device named."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from replearn import checks
+
+Formula = TypeVar("Formula", bound=Callable[..., Tensor])
+
+MAX_LOGITS = 2**24  # contrastive_loss enumerates; so many float64 logits fill 128 MiB
+STRIP = 2**22  # pairs that uniformity holds at a time: 16 MiB in float32
+
+
+def _checked(formula: Formula) -> Formula:
+    """Check the arguments of ``formula`` (two tensors, then scalars), so its body is only that.
+
+    Shapes and scalars, never the tensors' values: reading those would make a GPU wait for the
+    host at every training step.
+    """
+    signature = inspect.signature(formula)
+
+    @functools.wraps(formula)
+    def checked(*args: Any, **kwargs: Any) -> Tensor:
+        (a, first), (b, second), *scalars = signature.bind(*args, **kwargs).arguments.items()
+        if first.shape != second.shape or first.numel() == 0:
+            raise ValueError(
+                f"{a} and {b} must have the same shape and not be empty, "
+                f"got {tuple(first.shape)} and {tuple(second.shape)}"
+            )
+        if a == "z" and (first.ndim != 2 or len(first) < 2):
+            raise ValueError(f"z must have shape (b, d) with b ≥ 2, got {tuple(first.shape)}")
+        for name, value in scalars:
+            checks.positive(name, value)
+        return formula(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+@_checked
+def reconstruction_loss(
+    images: Float[Tensor, "n c h w"], reconstructions: Float[Tensor, "n c h w"]
+) -> Float[Tensor, ""]:
+    """Mean squared error over all pixels and channels of all images."""
+    return (reconstructions - images).square().mean()
+
+
+@_checked
+def info_nce(
+    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
+) -> Float[Tensor, ""]:
+    """InfoNCE (van den Oord et al. 2018): find each z_i's partner among all b rows of z_pos.
+
+    The caller normalises the rows; unnormalised ones are allowed and lift every bound.
+    """
+    logits = z @ z_pos.T / tau  # (b, b): positive pairs on the diagonal, negatives off it
+    target = torch.arange(len(z), device=z.device)
+    return F.cross_entropy(logits, target)
+
+
+def contrastive_loss(
+    features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"], tau: float = 1.0
+) -> Float[Tensor, ""]:
+    """The contrastive loss of N finite groups, its expectation taken exactly.
+
+    Row i of ``groups`` lists the rows of ``features`` that make up group i, each equally likely;
+    groups may share rows. The value is the mean, over i, over the anchor x_i in group i and over
+    all mᴺ tuples (y_1, …, y_N) with one y_j from each group, of
+
+        −log( exp(x_i·y_i / τ) / Σ_j exp(x_i·y_j / τ) ).
+
+    Features need not have norm 1. Enumerating takes N² m^(N+1) logits: a ValueError says so where
+    that exceeds ``MAX_LOGITS``. ValueError or TypeError, too, for malformed features, groups, tau.
+    """
+    checks.matrix("features", features)
+    checks.finite("features", features)
+    checks.positive("tau", tau)
+    groups = checks.group_table(groups, len(features), features.device)
+    N, m = groups.shape
+    if N * N * m ** (N + 1) > MAX_LOGITS:
+        raise ValueError(
+            f"the exact loss enumerates N²·m^(N+1) logits, at most {MAX_LOGITS:,}; "
+            f"N = {N} groups of m = {m} would need {N * N * m ** (N + 1):.3g}"
+        )
+    tuples = torch.cartesian_prod(*groups)  # (mᴺ, N): row t is one choice of y_1, …, y_N
+    similarity = features @ features.T / tau
+    logits = similarity[groups][:, :, tuples]  # (N, m, mᴺ, N): group i, anchor, tuple, j
+    target = torch.arange(N, device=features.device)[:, None, None].expand(logits.shape[:3])
+    return F.cross_entropy(logits.flatten(0, 2), target.flatten())
+
+
+def dual_encoder_loss(
+    first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
+) -> Float[Tensor, ""]:
+    """The loss of two encoders, f₁ of one domain and f₂ of another, averaged over draws.
+
+    A draw holds one pair from each of N distributions: row i is f₁(x_i) in ``first`` and f₂(y_i)
+    in ``second``, and x_i has to be matched with y_i among y_1, …, y_N. ValueError unless the
+    last two sizes agree.
+    """
+    if first.ndim < 2 or second.ndim < 2 or first.shape[-2:] != second.shape[-2:]:
+        raise ValueError(
+            "first and second must have shapes (…, N, d) that end alike, "
+            f"got {tuple(first.shape)} and {tuple(second.shape)}"
+        )
+    logits = first @ second.mT  # (…, N, N)
+    target = torch.arange(logits.shape[-1], device=logits.device).expand(logits.shape[:-1])
+    return F.cross_entropy(logits.flatten(0, -2), target.flatten())
+
+
+def cross_entropy_as_dual_encoder(
+    outputs: Float[Tensor, "n d"],
+    labels: Int[Tensor, " n"],
+    class_vectors: Float[Tensor, "C d"] | None = None,
+) -> Float[Tensor, ""]:
+    """Cross-entropy of a classifier, computed as the dual-encoder loss that it is.
+
+    Distribution c pairs an input of class c with the label c itself. With ``class_vectors`` left
+    out, f₁ = g (``outputs`` are the d = C logits) and f₂(c) = e_c; with the last layer's rows
+    as ``class_vectors``, f₁ is what feeds that layer. The batch is dealt into draws of one input
+    from each class, so every class must occur equally often: ValueError otherwise.
+    """
+    checks.matrix("outputs", outputs)
+    if class_vectors is None:
+        class_vectors = torch.eye(outputs.shape[1], dtype=outputs.dtype, device=outputs.device)
+    checks.matrix("class_vectors", class_vectors)
+    C, d = class_vectors.shape
+    if outputs.shape[1] != d or labels.shape != outputs.shape[:1]:
+        raise ValueError(
+            f"outputs must be (n, {d}) and labels (n,), "
+            f"got {tuple(outputs.shape)} and {tuple(labels.shape)}"
+        )
+    if labels.min() < 0 or labels.max() >= C:
+        raise ValueError(f"labels must lie in 0..{C - 1}, got {labels.unique().tolist()}")
+    counts = labels.bincount(minlength=C)
+    if counts.min() != counts.max():
+        raise ValueError(f"every class must occur equally often, got counts {counts.tolist()}")
+    by_class = outputs[labels.argsort(stable=True)].reshape(C, -1, d)
+    return dual_encoder_loss(by_class.transpose(0, 1), class_vectors)
+
+
+def easy_floor(n: int, tau: float = 1.0) -> float:
+    """log(1 + (n−1) e^(−2/τ)), a bound below any contrastive loss of n logits in [−1/τ, 1/τ]."""
+    checks.at_least("n", n, 2)
+    checks.positive("tau", tau)
+    return math.log1p((n - 1) * math.exp(-2 / tau))
+
+
+def contrastive_floor(n: int, tau: float = 1.0) -> float:
+    """log(1 + (n−1) e^(−n/((n−1)τ))), the least contrastive loss of n groups on a unit sphere.
+
+    Attained exactly when each group is one corner of a regular simplex, which takes n ≤ d + 1;
+    also the least InfoNCE of a batch of n pairs. ValueError unless n ≥ 2 and tau > 0.
+    """
+    checks.at_least("n", n, 2)
+    checks.positive("tau", tau)
+    return math.log1p((n - 1) * math.exp(-n / ((n - 1) * tau)))
+
+
+@_checked
+def alignment(
+    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], alpha: float = 2
+) -> Float[Tensor, ""]:
+    """Mean of ‖z_i − z_pos_i‖^α over positive pairs (Wang & Isola 2020); 0 is perfect."""
+    return (z - z_pos).norm(dim=1).pow(alpha).mean()
+
+
+def uniformity(z: Float[Tensor, "n d"], t: float = 2) -> Float[Tensor, ""]:
+    """Log of the mean of exp(−t‖z_i − z_j‖²) over pairs i < j (Wang & Isola 2020).
+
+    0 for a constant encoder, lower the more evenly the rows cover the sphere. Computed a strip
+    of ``STRIP`` pairs at a time, and again so for the gradient, as a log-sum-exp: neither a large
+    n nor a large t makes it run out of memory or underflow. ValueError unless n ≥ 2 and t > 0.
+    """
+    checks.matrix("z", z)
+    checks.at_least("len(z)", len(z), 2)
+    checks.positive("t", t)
+    square = z.square().sum(1)
+
+    def strip(start: int, stop: int) -> Tensor:
+        distance2 = square[start:stop, None] + square[start:] - 2 * z[start:stop] @ z[start:].T
+        later = torch.ones_like(distance2, dtype=torch.bool).triu(1)  # j > i: each pair once
+        return (-t * distance2.clamp(min=0)).masked_fill(~later, -math.inf).flatten().logsumexp(0)
+
+    rows = max(1, STRIP // len(z))
+    strips = [
+        checkpoint(strip, i, min(i + rows, len(z)), use_reentrant=False, preserve_rng_state=False)
+        for i in range(0, len(z) - 1, rows)
+    ]
+    return torch.stack(strips).logsumexp(0) - math.log(math.comb(len(z), 2))
