@@ -59,11 +59,15 @@ def unit_rows(name: str, value: Float[Tensor, "n d"], tolerance: float = 1e-3) -
         )
 
 
-def group_table(groups: Int[Tensor, "N m"], n: int, device: torch.device) -> Int[Tensor, "N m"]:
+def group_table(
+    groups: Int[Tensor, "N m"] | Sequence[Sequence[int]],
+    n: int | None = None,
+    device: torch.device | None = None,
+) -> Int[Tensor, "N m"]:
     """``groups`` as a long tensor on ``device``, or a clear error.
 
     ValueError for groups of unequal length, fewer than two groups, an empty group, or an index
-    outside 0..n−1; TypeError for indices that are not integers.
+    below 0 or, given ``n``, not below n; TypeError for indices that are not integers.
     """
     if not isinstance(groups, Tensor):
         lengths = sorted({len(group) for group in groups})
@@ -78,8 +82,7 @@ def group_table(groups: Int[Tensor, "N m"], n: int, device: torch.device) -> Int
             f"got {tuple(groups.shape)}"
         )
     low, high = int(groups.min()), int(groups.max())
-    if low < 0 or high >= n:
-        raise ValueError(
-            f"groups must hold row indices in 0..{n - 1}, got {low if low < 0 else high}"
-        )
+    if low < 0 or (n is not None and high >= n):
+        allowed = "at least 0" if n is None else f"in 0..{n - 1}"
+        raise ValueError(f"groups must hold row indices {allowed}, got {low if low < 0 else high}")
     return groups.to(device=device, dtype=torch.long)
