@@ -1,0 +1,94 @@
+"""What an encoder groups together: queries and their nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from replearn import neighbors
+from replearn.figures import style
+from replearn.figures.shapes import GAP, TILE, mosaic, show
+from replearn.shapes import RESOLUTION, ShapesDataset
+
+QUERIES = 8
+
+
+def query_rows(n: int, count: int = QUERIES) -> Int[Tensor, " count"]:
+    """Draw ``count`` of the first ``n`` images: the same ones whatever the encoder."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(8))[:count]
+
+
+def nn_visualize(
+    dataset: ShapesDataset, features: Float[Tensor, "n d"], num_nn: int = 10, desc: str = ""
+) -> Figure:
+    """Show eight images of ``dataset``, each followed by its nearest neighbours, nearest first.
+
+    Args:
+        dataset: the split that was encoded.
+        features: row i is the code of image i; the neighbours are looked for among these rows
+            (the book encodes the first 24,000 images of a split), the query itself left out.
+        num_nn: neighbours of each query.
+        desc: title.
+
+    Raises:
+        ValueError: if there are more features than images, or too few for ``num_nn`` neighbours.
+    """
+    if len(features) > len(dataset):
+        raise ValueError(f"{len(features)} features for {len(dataset)} images; allowed is one each")
+    queries = query_rows(len(features))
+    return _rows(dataset, queries, _others(queries, features, num_nn), desc)
+
+
+def nn_compare(
+    dataset: ShapesDataset,
+    features: Mapping[str, Float[Tensor, "n d"]],
+    query: int,
+    num_nn: int = 10,
+    desc: str = "",
+) -> Figure:
+    """Show one image and its nearest neighbours under several encoders, one labelled row each.
+
+    Args:
+        dataset: the split that was encoded.
+        features: for each encoder the codes of the first n images.
+        query: index of the image.
+        num_nn: neighbours to show.
+        desc: title.
+    """
+    queries = torch.tensor([query])
+    found = [_others(queries, codes, num_nn) for codes in features.values()]
+    return _rows(dataset, queries.expand(len(found)), torch.cat(found), desc, list(features))
+
+
+def _others(
+    queries: Int[Tensor, " q"], features: Float[Tensor, "n d"], k: int
+) -> Int[Tensor, "q k"]:
+    """Return the ``k`` images nearest to each query, other than the query."""
+    found = neighbors.nearest(features[queries], features, k + 1)
+    return torch.stack([hits[hits != q][:k] for hits, q in zip(found, queries, strict=True)])
+
+
+def _rows(
+    dataset: ShapesDataset,
+    queries: Int[Tensor, " q"],
+    found: Int[Tensor, "q k"],
+    desc: str,
+    labels: Sequence[str] = (),
+) -> Figure:
+    q, k = found.shape
+    fig, (left, right) = style.subplots(
+        1,
+        2,
+        figsize=((k + 1.6) * TILE + 1.0 * bool(labels), q * TILE + 0.4 + 0.2 * bool(desc)),
+        gridspec_kw={"width_ratios": [1, k + GAP * (k - 1) / RESOLUTION]},
+    )
+    show(left, mosaic(dataset.images(queries), 1), RESOLUTION, labels)
+    show(right, mosaic(dataset.images(found.flatten()), k), RESOLUTION)
+    left.set_title("query")
+    right.set_title("nearest neighbours, near to far →", loc="left")
+    fig.suptitle(desc)
+    return fig

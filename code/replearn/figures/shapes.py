@@ -1,0 +1,91 @@
+"""Images of coloured shapes side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from replearn.figures import style
+from replearn.shapes import Factors
+
+GAP = 3  # white pixels between neighbouring images
+TILE = 0.62  # inches a side, so that fourteen images still fit a page
+
+Images = Float[Tensor, "n 3 h w"]
+
+
+def vary(base: Factors, **changed: Tensor) -> Factors:
+    """Repeat the one row of ``base``, with other values for the factors that are named.
+
+    Raises:
+        ValueError: if ``base`` has not exactly one row, or the values are not equally many.
+        TypeError: for a factor that does not exist.
+    """
+    counts = {len(values) for values in changed.values()}
+    if len(base) != 1 or len(counts) != 1:
+        raise ValueError(
+            f"base has {len(base)} rows and the values {sorted(counts)}; allowed are 1 and one count"
+        )
+    (n,) = counts
+    repeated = {f.name: getattr(base, f.name).repeat_interleave(n, 0) for f in fields(base)}
+    return replace(Factors(**repeated), **changed)
+
+
+def mosaic(images: Images, cols: int) -> np.ndarray:
+    """Tile images row by row, ``cols`` to a row, with white gaps: one (H, W, 3) picture."""
+    if images.ndim != 4 or images.shape[1] != 3 or not len(images):
+        raise ValueError(f"images have shape {tuple(images.shape)}; allowed is (n ≥ 1, 3, h, w)")
+    if cols < 1:
+        raise ValueError(f"cols is {cols}; allowed are integers from 1 on")
+    n, _, h, w = images.shape
+    rows = math.ceil(n / cols)
+    picture = np.ones((rows * (h + GAP) - GAP, cols * (w + GAP) - GAP, 3), dtype=np.float32)
+    for k, image in enumerate(images.float().clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()):
+        top, left = k // cols * (h + GAP), k % cols * (w + GAP)
+        picture[top : top + h, left : left + w] = image
+    return picture
+
+
+def show(ax: Axes, picture: np.ndarray, side: int, rows: Sequence[str] = ()) -> None:
+    """Show a mosaic of images of ``side`` pixels in ``ax``, the label of each row at its left."""
+    ax.imshow(picture, interpolation="none")
+    ax.set_xticks([])
+    ax.set_yticks([side / 2 + k * (side + GAP) for k in range(len(rows))], rows)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
+    """Show images in [0, 1] row by row, ``cols`` to a row, under the title ``desc``.
+
+    Raises:
+        ValueError: for anything but a batch of RGB images, or ``cols`` below 1.
+    """
+    picture = mosaic(images, cols)
+    fig, ax = style.subplots(figsize=(cols * TILE, math.ceil(len(images) / cols) * TILE))
+    show(ax, picture, images.shape[-1])
+    ax.set_title(desc)
+    return fig
+
+
+def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
+    """Show one row of images a label; rows may differ in length.
+
+    Raises:
+        ValueError: for a row that is not a batch of RGB images.
+    """
+    cols = max(len(images) for images in rows.values())
+    pictures = [mosaic(images, cols) for images in rows.values()]
+    gap = np.ones((GAP, pictures[0].shape[1], 3), dtype=np.float32)
+    stacked = np.concatenate([part for picture in pictures for part in (picture, gap)][:-1])
+    fig, ax = style.subplots(figsize=(cols * TILE + 0.9, len(rows) * TILE))
+    show(ax, stacked, next(iter(rows.values())).shape[-1], list(rows))
+    ax.set_title(desc)
+    return fig
