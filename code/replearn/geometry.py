@@ -25,12 +25,26 @@ from torch import Tensor
 from replearn import checks
 
 CONDITIONS = ("i", "ii", "iii", "anchor")
-ARRANGEMENTS = (
-    "perfect",
-    "mixed",
-    "clustered but failing",
-    "perfect despite a large diameter",
-)
+
+# The proved solutions of Tammes' problem on the sphere in ℝ³: n → smallest angle in degrees.
+# Fejes Tóth (1943) for 2, 3, 4, 6, 12; Schütte & van der Waerden (1951) for 5, 7, 8, 9;
+# Danzer (1963) for 10, 11; Musin & Tarasov (2012, 2015) for 13, 14; Robinson (1961) for 24.
+TAMMES_OPTIMA = {
+    2: 180.0,
+    3: 120.0,
+    4: 109.47122,
+    5: 90.0,
+    6: 90.0,
+    7: 77.86954,
+    8: 74.85849,
+    9: 70.52878,
+    10: 66.14682,
+    11: 63.43495,
+    12: 63.43495,
+    13: 57.13670,
+    14: 55.67057,
+    24: 43.69077,
+}
 
 
 # --- Which encoders classify perfectly -------------------------------------------------------
@@ -114,6 +128,24 @@ def margins(features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"]) -> Float
     return torch.stack([row.amin((0, 2)) for row in rows]).fill_diagonal_(math.inf)
 
 
+def anchor_distances(
+    features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"]
+) -> tuple[Float[Tensor, "N m"], Float[Tensor, "N m"]]:
+    """For each anchor the distance to its farthest positive and to its nearest negative.
+
+    Entry (i, k) belongs to the feature ``groups[i, k]`` as an anchor of group i. Differentiable.
+    """
+    groups, _ = _checked(features, groups, None)
+    everyone = features[groups.flatten()]
+    farthest, nearest = [], []
+    for i, group in enumerate(groups):
+        distance = _distances(features[group], everyone).reshape(-1, *groups.shape)
+        own = torch.arange(len(groups), device=groups.device)[:, None] == i
+        farthest.append(distance[:, i].amax(1))
+        nearest.append(distance.masked_fill(own, math.inf).amin((1, 2)))
+    return torch.stack(farthest), torch.stack(nearest)
+
+
 def satisfies(
     features: Float[Tensor, "n d"],
     groups: Int[Tensor, "N m"],
@@ -132,25 +164,15 @@ def satisfies(
     checks.one_of("condition", condition, CONDITIONS)
     groups, tolerance = _checked(features, groups, tolerance)
     if condition == "anchor":
-        return _each_anchor(features.detach(), groups, tolerance)
+        farthest, nearest = anchor_distances(features, groups)
+        return bool((farthest + tolerance < nearest).all())
     diameter, margin = diameters(features, groups), margins(features, groups)
     if condition == "i":
-        margin = margin.nan_to_num(posinf=-1.0)  # the diagonal must not count as some j ≠ i
+        margin = margin.masked_fill(margin.isinf(), -1)  # a group is not some *other* group
         return bool((diameter + tolerance < margin.amax(1)).all())
     if condition == "ii":
         return bool((diameter + tolerance < margin.amin(1)).all())
     return bool(diameter.amin() + tolerance < margin.amin())
-
-
-def _each_anchor(features: Tensor, groups: Tensor, tolerance: float) -> bool:
-    everyone = features[groups.flatten()]
-    for i, group in enumerate(groups):
-        distance = _distances(features[group], everyone).reshape(-1, *groups.shape)
-        farthest_positive = distance[:, i].amax(1)
-        distance[:, i] = math.inf
-        if not (farthest_positive + tolerance < distance.amin((1, 2))).all():
-            return False
-    return True
 
 
 def components(groups: Int[Tensor, "N m"]) -> Int[Tensor, " N"]:
@@ -306,29 +328,28 @@ def _on_circle(
     return features, torch.arange(turn.numel()).reshape(turn.shape)
 
 
-def arrangement(name: str) -> tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]:
-    """Three groups of four features on the circle (Question 4a): (features, groups), float64.
+def arrangements() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
+    """Four encoders of three groups of four samples into the circle: name → (features, groups).
 
     - ``"perfect"``: three tight clusters, 120° from one another;
     - ``"mixed"``: twelve points 30° apart, the groups taking turns;
     - ``"clustered but failing"``: each group fills an arc of its own, but the arcs are wider than
       the gaps between them, so the end of an arc is nearer to the next arc than to its own end;
     - ``"perfect despite a large diameter"``: one group is wider than the gap between the other
-      two, far away from both: nothing prevents that.
+      two, but far away from both.
+
+    Float64.
     """
-    checks.one_of("name", name, ARRANGEMENTS)
-    return _on_circle(
-        {
-            "perfect": [[c - 14, c - 5, c + 4, c + 13] for c in (90, 210, 330)],
-            "mixed": [[c, c + 90, c + 180, c + 270] for c in (0, 30, 60)],
-            "clustered but failing": [[c - 36, c - 13, c + 11, c + 36] for c in (90, 210, 330)],
-            "perfect despite a large diameter": [
-                [55, 78, 101, 125],
-                [243, 247, 251, 254],
-                [286, 290, 293, 297],
-            ],
-        }[name]
-    )
+    return {
+        "perfect": _on_circle([[c - 14, c - 5, c + 4, c + 13] for c in (90, 210, 330)]),
+        "mixed": _on_circle([[c, c + 90, c + 180, c + 270] for c in (0, 30, 60)]),
+        "clustered but failing": _on_circle(
+            [[c - 36, c - 13, c + 11, c + 36] for c in (90, 210, 330)]
+        ),
+        "perfect despite a large diameter": _on_circle(
+            [[55, 78, 101, 125], [243, 247, 251, 254], [286, 290, 293, 297]]
+        ),
+    }
 
 
 def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]:
