@@ -1,0 +1,71 @@
+"""How the chapters run: in a cache that knows the library, and with vector figures.
+
+Jupyter Book re-executes a chapter when its own code changes, not when the library it imports does.
+Here the cache's folder carries a fingerprint of all that a chapter's output depends on beside its
+own text, so that an edit under ``code/`` executes anew and a quick ``smoke`` build never passes its
+outputs on to the real one. The HTML and the PDF share the folder: one execution serves both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# What every kernel starts with; the code runs inside the kernel, before any cell.
+KERNEL_SETTINGS = """\
+import os
+
+c = get_config()
+# SVG for the pages, PDF for print: both are sharp at any size.
+c.InlineBackend.figure_formats = {"svg", "pdf"}
+# The same figure is the same file at every build; letters are embedded as TrueType.
+c.InlineBackend.rc = {"svg.hashsalt": "replearn", "pdf.fonttype": 42}
+os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+# A page has no use for a progress bar.
+os.environ.setdefault("TQDM_DISABLE", "1")
+"""
+
+
+def fingerprint(root: Path) -> str:
+    """A short hash of the library's sources, the requirements, the recipe and the kernel's settings."""
+    files = [
+        *sorted((root / "code" / "replearn").rglob("*.py")),
+        root / "requirements.txt",
+        root / "constraints.txt",
+        root / "pyproject.toml",
+    ]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes() + b"\0")
+    digest.update(os.environ.get("REPLEARN_RECIPE", "fast").encode() + b"\0")
+    digest.update(KERNEL_SETTINGS.encode())
+    return digest.hexdigest()[:16]
+
+
+def write_kernel_settings(folder: Path) -> None:
+    """Write the settings as an IPython folder and point the kernels to it."""
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(folder)
+
+
+def prepare(app: Sphinx, config: Config) -> None:
+    """Choose the cache's folder and prepare the kernels."""
+    build = Path(app.outdir).parent
+    config.nb_execution_cache_path = str(build / ".jupyter_cache" / fingerprint(ROOT))
+    write_kernel_settings(build / ".ipython")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("config-inited", prepare)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
