@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replearn import training
+from replearn import recipes
 
 
 class ClaimFailed(AssertionError):
@@ -17,7 +17,7 @@ def claim(sentence: str, holds: bool) -> None:
     """
     if holds:
         print(f"✓ {sentence}")
-    elif training.default_recipe() == "smoke":
+    elif recipes.default_recipe() == "smoke":
         print(f"✗ (smoke build, networks hardly trained) {sentence}")
     else:
         raise ClaimFailed(sentence)

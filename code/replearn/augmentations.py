@@ -1,0 +1,542 @@
+"""Random views of images, a whole batch at once: what contrastive learning calls similar.
+
+An augmentation is a callable ``(images, generator=None) -> views`` on images (n, 3, h, w) in
+[0, 1]; every image gets its own parameters, drawn on the images' device. Parameters are sampled
+apart from being applied, so that a view can be replayed and tested.
+
+Parameters and conventions are torchvision's: ``RandomGrayscale``, ``ColorJitter``, ``Pad``,
+``RandomRotation``, ``RandomAffine``, ``RandomPerspective`` and ``RandomResizedCrop``, all with
+nearest-neighbour sampling and black outside.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Images = Float[Tensor, "n 3 h w"]
+Parameters = dict[str, Tensor]
+
+# ITU-R 601-2 luma, as in torchvision and PIL.
+_LUMA = (0.2989, 0.587, 0.114)
+
+
+def _check(images: Tensor) -> None:
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images are {kind}; allowed is a floating-point tensor")
+    if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}; allowed is (n, 3, s, s), square and RGB"
+        )
+    # A look at the values would stall an accelerator at every training step.
+    if images.device.type == "cpu" and not bool(torch.isfinite(images.sum())):
+        raise ValueError("images hold NaN or infinity; allowed are values in [0, 1]")
+
+
+class Augmentation:
+    """Base of all augmentations: ``sample`` parameters, ``apply`` them, or do both by a call."""
+
+    name: str
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw parameters for each image, on the images' device."""
+        raise NotImplementedError
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return the views that ``parameters`` describe, in [0, 1], same shape as ``images``."""
+        raise NotImplementedError
+
+    def __call__(self, images: Images, generator: torch.Generator | None = None) -> Images:
+        """Return one random view of each image.
+
+        Args:
+            images: (n, 3, s, s) in [0, 1].
+            generator: on the images' device, for replay; torch's default one if absent.
+
+        Raises:
+            TypeError, ValueError: for anything but finite floating-point square RGB images.
+        """
+        _check(images)
+        return self.apply(images, self.sample(images, generator))
+
+
+def _uniform(
+    low: float, high: float, *shape: int, like: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    return low + (high - low) * torch.rand(*shape, device=like.device, generator=generator)
+
+
+# --- colour ---------------------------------------------------------------------------------
+
+
+def luma(images: Images) -> Float[Tensor, "n 1 h w"]:
+    """Return the grey value of each pixel."""
+    red, green, blue = _LUMA
+    return (red * images[:, 0] + green * images[:, 1] + blue * images[:, 2])[:, None]
+
+
+def adjust_affine(images: Images, scale: Tensor, gray: Tensor, mean_gray: Tensor) -> Images:
+    """Return ``scale·x + gray·luma(x) + mean_gray·mean(luma(x))``, clipped to [0, 1].
+
+    Brightness b is (b, 0, 0), saturation s is (s, 1 − s, 0), contrast c is (c, 0, 1 − c).
+    """
+    scale, gray, mean_gray = (p[:, None, None, None] for p in (scale, gray, mean_gray))
+    grey = luma(images)
+    shift = gray * grey + mean_gray * grey.mean((2, 3), keepdim=True)
+    return torch.addcmul(shift, scale, images).clamp_(0, 1)
+
+
+def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
+    """Turn each image's hue by ``turn`` of the colour circle (1 is once around).
+
+    Goes through hue, chroma and value; in HSV, channel k of hue h (in sixths) is
+    ``value − chroma·clip(min(t, 4 − t), 0, 1)`` with ``t = (k + h) mod 6``, k = 5, 3, 1.
+    """
+    red, green, blue = images.unbind(1)
+    value = images.amax(1)
+    chroma = value - images.amin(1)
+    safe = torch.where(chroma > 0, chroma, 1)
+    hue = torch.where(
+        value == red,
+        (green - blue) / safe,
+        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
+    )
+    hue = hue + 6 * turn[:, None, None]
+    channels = []
+    for k in (5, 3, 1):
+        t = torch.remainder(hue + k, 6)
+        channels.append(
+            torch.addcmul(value, torch.minimum(t, 4 - t).clamp_(0, 1), chroma, value=-1)
+        )
+    return torch.stack(channels, 1)
+
+
+@dataclass(frozen=True)
+class Grayscale(Augmentation):
+    """Replace an image by its luma, with probability ``p``."""
+
+    p: float = 1.0
+    name: str = "grayscale"
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw ``gray`` (n,): whether each image loses its colour."""
+        coin = _uniform(0, 1, len(images), like=images, generator=generator)
+        return {"gray": coin < self.p}
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return grey images where ``gray`` says so."""
+        return torch.where(parameters["gray"][:, None, None, None], luma(images), images)
+
+
+@dataclass(frozen=True)
+class ColorJitter(Augmentation):
+    """Brightness, contrast, saturation and hue changed by random amounts in a random order.
+
+    Args:
+        brightness, contrast, saturation: factors lie within 1 ± this, and above 0.
+        hue: largest turn either way, as a share of the colour circle.
+    """
+
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+    name: str = "jitter"
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw the four amounts (n,), and the order.
+
+        The order: ``when`` the hue comes (0 … 3), and ``order`` (n, 3), a permutation of
+        brightness, contrast and saturation. ``when`` is dealt out like cards, so that equally
+        many images (up to one) turn their hue at each of the four moments: the work of a batch
+        is then known before it starts, and each image still has every order with chance 1/24.
+        """
+        n = len(images)
+
+        def factor(reach: float) -> Tensor:
+            return _uniform(max(0, 1 - reach), 1 + reach, n, like=images, generator=generator)
+
+        def shuffled(*shape: int) -> Tensor:
+            return _uniform(0, 1, *shape, like=images, generator=generator).argsort(-1)
+
+        return {
+            "brightness": factor(self.brightness),
+            "contrast": factor(self.contrast),
+            "saturation": factor(self.saturation),
+            "hue": _uniform(-self.hue, self.hue, n, like=images, generator=generator),
+            "seat": shuffled(4 * math.ceil(n / 4))[:n],
+            "order": shuffled(n, 3),
+        }
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return the jittered images."""
+        n = len(images)
+        quarter = math.ceil(n / 4)
+        seat = parameters["seat"]  # of 4·quarter seats; those in quarter k turn hue at moment k
+
+        def seated(values: Tensor) -> Tensor:
+            return values.new_zeros(4 * quarter, *values.shape[1:]).index_copy_(0, seat, values)
+
+        b, c, s = (parameters[k] for k in ("brightness", "contrast", "saturation"))
+        _one, zero = torch.ones_like(b), torch.zeros_like(b)
+        kinds = torch.stack(  # (n, 3 kinds, 3 coefficients of adjust_affine)
+            [
+                torch.stack([b, zero, zero], 1),
+                torch.stack([c, zero, 1 - c], 1),
+                torch.stack([s, 1 - s, zero], 1),
+            ],
+            1,
+        )
+        order = parameters["order"]
+        steps = seated(kinds.gather(1, order[:, :, None].expand(-1, -1, 3)).to(images.dtype))
+        turns = seated(parameters["hue"].to(images.dtype))
+        views = seated(images)
+        for when in range(4):
+            for moment in range(4):
+                rows = slice(when * quarter, (when + 1) * quarter)
+                if moment == when:
+                    views[rows] = adjust_hue(views[rows], turns[rows])
+                else:
+                    step = steps[rows, moment if moment < when else moment - 1]
+                    views[rows] = adjust_affine(views[rows], *step.unbind(1))
+        return views[seat]
+
+
+# --- geometry -------------------------------------------------------------------------------
+#
+# Points are homogeneous columns (x, y, 1) in pixels from the upper left corner, pixel centres at
+# +0.5. Every stage is a 3 × 3 matrix that takes a point of its output to the point of its input
+# that is shown there, as resampling needs it.
+
+Homography = Float[Tensor, "n 3 3"]
+
+
+def _matrix(rows: list[list[Tensor | float]]) -> Homography:
+    like = next(entry for row in rows for entry in row if isinstance(entry, Tensor))
+    full = [
+        entry if isinstance(entry, Tensor) else torch.full_like(like, entry)
+        for row in rows
+        for entry in row
+    ]
+    return torch.stack(full, -1).unflatten(-1, (3, 3))
+
+
+def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
+    """Turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre."""
+    cos, sin, c = angle.cos(), angle.sin(), canvas / 2
+    return _matrix(
+        [
+            [cos, -sin, c - c * cos + c * sin],
+            [sin, cos, c - c * sin - c * cos],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+
+
+def shear_and_translation(
+    shear: Float[Tensor, "n 2"], shift: Float[Tensor, "n 2"], canvas: float
+) -> Homography:
+    """Shear by two angles (radians) about the centre, then move by ``shift`` pixels."""
+    (p, q), (x, y), c = shear.tan().unbind(1), shift.unbind(1), canvas / 2
+    dx, dy = c + x, c + y
+    return _matrix(
+        [
+            [1 + p * q, p, c - (1 + p * q) * dx - p * dy],
+            [q, torch.ones_like(q), c - q * dx - dy],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+
+
+def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
+    """Pull the corners of a square of side ``canvas − 1`` to ``corners``, clockwise from 0, 0.
+
+    Heckbert (1989), "Fundamentals of texture mapping and image warping", section 2.2.3, gives
+    the square-to-quadrilateral matrix; its adjugate, the inverse up to scale, is what we need.
+    """
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (corner.unbind(-1) for corner in corners.unbind(1))
+    dx1, dx2, sx = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, sy = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (sx * dy2 - dx2 * sy) / area, (dx1 * sy - sx * dy1) / area
+    forward = _matrix(
+        [
+            [x1 - x0 + g * x1, x3 - x0 + h * x3, x0],
+            [y1 - y0 + g * y1, y3 - y0 + h * y3, y0],
+            [g, h, 1.0],
+        ]
+    )
+    u, v, w = forward.unbind(-1)
+    adjugate = torch.stack([v.cross(w, dim=-1), w.cross(u, dim=-1), u.cross(v, dim=-1)], 1)
+    return adjugate * adjugate.new_tensor([canvas - 1, canvas - 1, 1])[:, None]
+
+
+def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
+    """Enlarge the box (left, top, width, height) to ``resolution`` pixels a side."""
+    left, top, width, height = box.unbind(1)
+    return _matrix(
+        [
+            [width / resolution, 0.0, left],
+            [0.0, height / resolution, top],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+
+
+def padding(n: int, pad: float, like: Tensor) -> Homography:
+    """Add ``pad`` pixels on every side."""
+    offset = torch.full((n,), -pad, device=like.device, dtype=like.dtype)
+    return _matrix([[1.0, 0.0, offset], [0.0, 1.0, offset], [0.0, 0.0, 1.0]])
+
+
+def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
+    """Show images through a chain of homographies by one nearest-neighbour look-up.
+
+    Args:
+        images: (n, 3, s, s).
+        stages: last applied first: a homography from its output to its input, and the side of
+            the input's canvas. What leaves a canvas on the way is black, as a chain of separate
+            resamplings would leave it.
+
+    A canvas is convex, so it meets each row of the view in an interval: the conditions
+    0 ≤ X/W ≤ side are linear along the row, and four numbers a stage and row decide them.
+    """
+    n, _, side, _ = images.shape
+    at = torch.arange(side, device=images.device, dtype=torch.float32) + 0.5
+    left = torch.full((n, side), -math.inf, device=images.device)
+    right = torch.full((n, side), math.inf, device=images.device)
+    total: Tensor | None = None
+    for homography, canvas in stages:
+        total = homography if total is None else homography @ total
+        x, y, w = total.unbind(1)
+        walls = torch.stack([x, y, canvas * w - x, canvas * w - y], 1)  # ≥ 0 inside
+        slope = walls[:, :, 0, None]
+        rest = walls[:, :, 1, None] * at + walls[:, :, 2, None]
+        root = -rest / slope
+        never = (slope == 0) & (rest < 0)
+        left = torch.maximum(
+            left,
+            torch.where((slope > 0) | never, torch.where(never, math.inf, root), -math.inf).amax(1),
+        )
+        right = torch.minimum(right, torch.where(slope < 0, root, math.inf).amin(1))
+    assert total is not None
+
+    def along(row: int) -> Tensor:  # a linear function of the pixel, (n, side, side)
+        a, b, c = total[:, row].unbind(-1)
+        return torch.addcmul((b[:, None] * at + c[:, None])[:, :, None], a[:, None, None], at)
+
+    x, y, w = along(0), along(1), along(2)
+    inside = (at >= left[:, :, None]) & (at <= right[:, :, None])
+    # Truncation is floor here, since what is inside is ≥ 0; what is outside is never looked at.
+    column = (x / w).nan_to_num_(0).clamp_(0, side - 1).int()
+    row = (y / w).nan_to_num_(0).clamp_(0, side - 1).int()
+    start = torch.arange(n, device=images.device, dtype=torch.int32)[:, None, None] * (side * side)
+    pixels = images.permute(0, 2, 3, 1).reshape(-1, 3)
+    shown = pixels.index_select(0, (start + row * side + column).flatten())
+    shown = shown.view(n, side, side, 3) * inside[..., None]
+    return shown.permute(0, 3, 1, 2)
+
+
+def crop_boxes(
+    n: int,
+    canvas: int,
+    scale: tuple[float, float],
+    ratio: tuple[float, float],
+    like: Tensor,
+    generator: torch.Generator | None,
+) -> Float[Tensor, "n 4"]:
+    """Draw boxes (left, top, width, height) inside a canvas, as torchvision does.
+
+    Area uniform in ``scale`` (shares of the canvas), aspect ratio log-uniform in ``ratio``; ten
+    tries to fit, else the whole canvas.
+    """
+    area = canvas**2 * _uniform(*scale, n, 10, like=like, generator=generator)
+    low, high = math.log(ratio[0]), math.log(ratio[1])
+    aspect = _uniform(low, high, n, 10, like=like, generator=generator).exp()
+    width, height = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()
+    fits = (width > 0) & (width <= canvas) & (height > 0) & (height <= canvas)
+    first = fits.int().argmax(1, keepdim=True)  # of the first that fits
+
+    def chosen(sides: Tensor) -> Tensor:
+        return torch.where(fits.any(1), sides.gather(1, first)[:, 0], float(canvas))
+
+    width, height = chosen(width), chosen(height)
+    corner = torch.stack([width, height], 1)
+    offset = (
+        torch.rand(n, 2, device=like.device, generator=generator) * (canvas + 1 - corner)
+    ).floor()
+    return torch.cat([offset, corner], 1)
+
+
+@dataclass(frozen=True)
+class RotateAndCrop(Augmentation):
+    """Pad, rotate by any angle, enlarge a random square: position, angle and zoom are lost.
+
+    Args:
+        pad: pixels added on every side before the rotation, so that corners survive.
+        scale: least and largest area of the crop, as shares of the padded canvas.
+    """
+
+    pad: int
+    scale: tuple[float, float]
+    name: str = "rotate_and_crop"
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw ``angle`` (n,) in radians and ``box`` (n, 4) in pixels."""
+        n, canvas = len(images), images.shape[-1] + 2 * self.pad
+        return {
+            "angle": _uniform(0, 2 * math.pi, n, like=images, generator=generator),
+            "box": crop_boxes(n, canvas, self.scale, (1, 1), images, generator),
+        }
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return the views."""
+        side = images.shape[-1]
+        canvas = side + 2 * self.pad
+        turn = rotation(parameters["angle"], canvas)
+        # The box lies within its canvas, and the image within the padded one: no other walls.
+        chain = padding(len(images), self.pad, turn) @ turn @ crop(parameters["box"], side)
+        return resample(images, [(chain, side)])
+
+
+@dataclass(frozen=True)
+class WarpAndCrop(Augmentation):
+    """Pad, rotate, shear and tilt, enlarge a random rectangle, rotate: shape is lost too.
+
+    Args:
+        pad: pixels added on every side.
+        p: chance of shear, translation and perspective (all three or none).
+        translate: largest shift, as a share of the canvas.
+        shear: largest shear angle along each axis, in degrees.
+        distortion: how far a corner moves at most, as a share of half the canvas.
+        scale, ratio: of the crop's area and of its width to its height.
+    """
+
+    pad: int
+    p: float
+    translate: float
+    shear: float
+    distortion: float
+    scale: tuple[float, float]
+    ratio: tuple[float, float]
+    name: str = "warp_and_crop"
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw the angles, whether to warp, and shear, shift, corners and box, one row an image."""
+        n, canvas = len(images), images.shape[-1] + 2 * self.pad
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return _uniform(low, high, *shape, like=images, generator=generator)
+
+        reach = self.translate * canvas
+        inward = uniform(0, 1, n, 4, 2).mul(int(self.distortion * (canvas // 2)) + 1).floor()
+        far = inward.new_tensor([[0, 0], [1, 0], [1, 1], [0, 1]])
+        limit = math.radians(self.shear)
+        return {
+            "angle": uniform(0, 2 * math.pi, n),
+            "warped": uniform(0, 1, n) < self.p,
+            "shear": uniform(-limit, limit, n, 2),
+            "shift": uniform(-reach, reach, n, 2).round(),
+            "corners": far * (canvas - 1) + (1 - 2 * far) * inward,
+            "box": crop_boxes(n, canvas, self.scale, self.ratio, images, generator),
+            "last_angle": uniform(0, 2 * math.pi, n),
+        }
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return the views."""
+        side = images.shape[-1]
+        canvas = side + 2 * self.pad
+        turn = rotation(parameters["angle"], canvas)
+        warped = parameters["warped"][:, None, None]
+        nothing = torch.eye(3, device=turn.device)
+        lean = shear_and_translation(parameters["shear"], parameters["shift"], canvas)
+        tilt = perspective(parameters["corners"], canvas)
+        return resample(
+            images,
+            [
+                (rotation(parameters["last_angle"], side), side),
+                (torch.where(warped, tilt, nothing) @ crop(parameters["box"], side), canvas),
+                (torch.where(warped, lean, nothing), canvas),
+                (padding(len(images), self.pad, turn) @ turn, side),
+            ],
+        )
+
+
+# --- combinations ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Compose(Augmentation):
+    """One augmentation after the other."""
+
+    steps: tuple[Augmentation, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Name the whole after its parts, first applied first, if it has no name."""
+        if not self.name:
+            object.__setattr__(self, "name", " then ".join(step.name for step in self.steps))
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw the parameters of every step; keys carry the step's number."""
+        return {
+            f"{i}.{key}": value
+            for i, step in enumerate(self.steps)
+            for key, value in step.sample(images, generator).items()
+        }
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Apply every step in turn."""
+        for i, step in enumerate(self.steps):
+            own = {
+                k.split(".", 1)[1]: v for k, v in parameters.items() if k.split(".", 1)[0] == str(i)
+            }
+            images = step.apply(images, own)
+        return images
+
+
+def compose(*steps: Augmentation) -> Compose:
+    """Return the augmentation that applies ``steps`` in the order given.
+
+    Raises:
+        ValueError: without steps.
+        TypeError: for a step that is not an :class:`Augmentation`.
+    """
+    if not steps:
+        raise ValueError("steps are empty; allowed is at least one augmentation")
+    for step in steps:
+        if not isinstance(step, Augmentation):
+            raise TypeError(f"a step is {step!r}; allowed are augmentations")
+    return Compose(steps)
+
+
+identity = Compose((), name="identity")
+grayscale = Grayscale()
+
+A = Compose(
+    (Grayscale(p=0.2), ColorJitter(brightness=0.3, contrast=0.3, saturation=0.9, hue=0.5)), name="A"
+)
+"""Colours changed: what stays is shape, position, size and angle."""
+
+B = RotateAndCrop(pad=24, scale=(0.2, 0.6), name="B")
+"""Rotated, moved, zoomed by 0.74 to 1.28: what stays is shape and colour."""
+
+C = WarpAndCrop(
+    pad=16,
+    p=0.7,
+    translate=0.3,
+    shear=80,
+    distortion=0.6,
+    scale=(0.4, 0.8),
+    ratio=(0.2, 5),
+    name="C",
+)
+"""B's changes, sheared, tilted and stretched as well: what stays is colour."""
+
+BY_NAME = {augmentation.name: augmentation for augmentation in (identity, grayscale, A, B, C)}
+"""The augmentations that have a name of their own."""

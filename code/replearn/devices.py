@@ -1,0 +1,72 @@
+"""Where to compute, and in what precision."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+
+
+def pick_device(device: torch.device | str | None = None) -> torch.device:
+    """Return ``device``, or the best there is: CUDA, then MPS, then the CPU.
+
+    Raises:
+        ValueError: for a device that this machine does not have.
+    """
+    available = ["cpu"]
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if device is None:
+        return torch.device(available[0])
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError):
+        chosen = None
+    if (
+        chosen is None
+        or chosen.type not in available
+        or (chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count())
+    ):
+        raise ValueError(f"device is {device!r}; this machine has {', '.join(available)}")
+    return chosen
+
+
+def autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context that computes in bfloat16 if ``device`` does so natively."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        native = torch.cpu._is_avx512_bf16_supported()  # AMX implies it
+    else:
+        native = False
+    return torch.autocast(device.type, torch.bfloat16, enabled=native)
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Return what a timing depends on: processor, threads, precision, versions."""
+    if device.type == "cuda":
+        chip = torch.cuda.get_device_name(device)
+    else:
+        chip = platform.processor() or platform.machine()
+        try:
+            with open("/proc/cpuinfo", encoding="utf-8") as file:
+                chip = next(
+                    line.split(":")[1].strip() for line in file if line.startswith("model name")
+                )
+        except (OSError, StopIteration):
+            pass
+    with autocast(device) as context:
+        precision = "bfloat16" if torch.is_autocast_enabled(device.type) else "float32"
+    del context
+    return {
+        "device": device.type,
+        "chip": chip,
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,52 @@
+"""How a finished run does on images it has not seen."""
+
+from __future__ import annotations
+
+import torch
+
+from replearn import losses
+from replearn.augmentations import Augmentation
+from replearn.devices import autocast
+from replearn.shapes import ShapesDataset
+from replearn.training import Run
+
+
+@torch.no_grad()
+def validation_loss(
+    run: Run,
+    augmentation: Augmentation | None = None,
+    *,
+    tau: float = 0.07,
+    batches: int = 40,
+    batch: int = 256,
+    seed: int = 0,
+) -> float:
+    """Return the run's loss on the validation images, the mean over ``batches`` batches.
+
+    Args:
+        run: of an autoencoder, or of a contrastive encoder together with its ``augmentation``.
+        augmentation: makes the pairs; left out for an autoencoder.
+        tau: temperature of the contrastive loss.
+        batches: at most 93 of 256 images are there.
+        batch: images, or pairs, of a batch: it decides the number of negatives.
+        seed: of the views.
+    """
+    dataset = ShapesDataset("val")
+    device = next(run.encoder.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    total = 0.0
+    for k in range(batches):
+        images = dataset.images(range(k * batch, (k + 1) * batch), device)
+        if augmentation is None:
+            if run.decoder is None:
+                raise ValueError(
+                    "augmentation is None; a contrastive run needs the one it was trained on"
+                )
+            with autocast(device):
+                reconstructions = run.decoder(run.encoder(images))
+            total += float(losses.reconstruction_loss(images, reconstructions.float()))
+        else:
+            with autocast(device):
+                z, z_pos = (run.encoder(augmentation(images, generator)) for _ in range(2))
+            total += float(losses.info_nce(z, z_pos, tau))
+    return total / batches

@@ -1,0 +1,150 @@
+"""What is near in a representation, and what that says about what it kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from replearn.devices import autocast
+from replearn.shapes import Factors, ShapesDataset
+
+_EMBED_BATCH = 500  # images: their feature maps stay in the cache
+_NEAREST_CHUNK = 1024  # queries: bounds the distances held at once, whatever the number of queries
+_NEIGHBORS = 10  # that vote on what a representation keeps
+
+
+@torch.no_grad()
+def embed(
+    encoder: nn.Module | Callable[[Tensor], Tensor], dataset: ShapesDataset, limit: int = 24_000
+) -> Float[Tensor, "n d"]:
+    """Return the features of the first ``limit`` images, on the CPU in float32.
+
+    Args:
+        encoder: takes images (b, 3, 64, 64) in [0, 1]; what it returns is flattened to rows.
+        dataset: its images are drawn on the encoder's device.
+        limit: at most this many images.
+
+    Raises:
+        ValueError: for ``limit`` below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"limit is {limit!r}; allowed are integers from 1 on")
+    parameters = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
+    device = next((p.device for p in parameters), torch.device("cpu"))
+    n = min(limit, len(dataset))
+    features = []
+    for start in range(0, n, _EMBED_BATCH):
+        images = dataset.images(range(start, min(start + _EMBED_BATCH, n)), device)
+        with autocast(device):
+            features.append(encoder(images).flatten(1).float())
+    return torch.cat(features).cpu()
+
+
+def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
+    """Return the images themselves: the encoder that keeps everything and orders nothing."""
+    return images.flatten(1)
+
+
+def nearest(
+    queries: Float[Tensor, "q d"],
+    bank: Float[Tensor, "n d"],
+    k: int,
+    exclude_self: bool = False,
+) -> Int[Tensor, "q k"]:
+    """Return the rows of ``bank`` nearest to each query, near to far, by Euclidean distance.
+
+    Exact, in chunks of queries. A distance is ‖q‖² − 2 q·b + ‖b‖² in the features' precision, so
+    distances closer together than its rounding may come in either order.
+
+    Args:
+        queries: (q, d).
+        bank: (n, d).
+        k: number of neighbours.
+        exclude_self: query i is row i of the bank, and not its own neighbour.
+
+    Raises:
+        ValueError: for other shapes, features that are not finite, or too few rows for ``k``.
+    """
+    if queries.ndim != 2 or bank.ndim != 2 or queries.shape[1] != bank.shape[1]:
+        raise ValueError(
+            f"queries and bank have shapes {tuple(queries.shape)} and {tuple(bank.shape)}; "
+            "allowed are (q, d) and (n, d)"
+        )
+    if exclude_self and len(queries) > len(bank):
+        raise ValueError(
+            f"queries are {len(queries)}; allowed with exclude_self are at most "
+            f"the bank's {len(bank)}"
+        )
+    most = len(bank) - int(exclude_self)
+    if not 1 <= k <= most:
+        raise ValueError(f"k is {k!r}; allowed are 1 to {most}")
+    for name, rows in (("queries", queries), ("bank", bank)):
+        if not bool(torch.isfinite(rows).all()):
+            raise ValueError(f"{name} hold NaN or infinity; allowed are finite features")
+    # About its own centre, a bank far from the origin loses no digits in the squares.
+    centre = bank.mean(0)
+    bank, queries = bank - centre, queries - centre
+    half_squares = bank.square().sum(1) / 2
+    found = []
+    for start in range(0, len(queries), _NEAREST_CHUNK):
+        closeness = torch.addmm(
+            half_squares, queries[start : start + _NEAREST_CHUNK], bank.T, beta=-1
+        )
+        if exclude_self:
+            own = torch.arange(len(closeness), device=closeness.device)
+            closeness[own, own + start] = -math.inf
+        found.append(closeness.topk(k, dim=1).indices)
+    return torch.cat(found)
+
+
+def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, float]:
+    """Return how much of each factor the nearest neighbours keep: 1 all, 0 nothing.
+
+    For each factor, 1 − (disagreement between an image and its 10 nearest neighbours) ÷
+    (disagreement between random images), both means over all images. Disagreement is a differing
+    label for shape and colour, a distance for location and size, and for rotation the angle up to
+    the shape's own symmetry among images of one shape, circles left out. Zero is chance, slightly
+    less is possible.
+
+    Raises:
+        ValueError: for unequal numbers of features and factors, or fewer than 12.
+    """
+    n = len(features)
+    if n != len(factors) or n < _NEIGHBORS + 2:
+        raise ValueError(
+            f"features are {n} and factors {len(factors)}; allowed are as many of each, "
+            f"at least {_NEIGHBORS + 2}"
+        )
+    near = nearest(features, features, _NEIGHBORS, exclude_self=True)
+    shuffle = torch.Generator().manual_seed(0)
+    # Another image than oneself, uniformly.
+    far = (torch.arange(n)[:, None] + torch.randint(1, n, (n, _NEIGHBORS), generator=shuffle)) % n
+
+    def disagreement(values: Tensor, others: Tensor) -> float:
+        apart = values[:, None] - values[others]
+        if not values.is_floating_point():
+            return float((apart != 0).float().mean())
+        return float((apart.abs() if values.ndim == 1 else apart.norm(dim=2)).mean())
+
+    def turned(others: Tensor) -> float:
+        shape = factors.shape
+        period = 2 * math.pi / torch.tensor([1.0, 3.0, 4.0])[shape]
+        comparable = (shape[:, None] == shape[others]) & (shape > 0)[:, None]
+        apart = (factors.angle[:, None] - factors.angle[others]).abs() / period[:, None] % 1
+        return float(torch.minimum(apart, 1 - apart)[comparable].mean())
+
+    measured = {
+        "shape": factors.shape,
+        "color": factors.color,
+        "location": factors.position,
+        "size": factors.size,
+    }
+    scores = {
+        name: 1 - disagreement(values, near) / disagreement(values, far)
+        for name, values in measured.items()
+    }
+    return {**scores, "rotation": 1 - turned(near) / turned(far)}

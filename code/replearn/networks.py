@@ -1,0 +1,102 @@
+"""The encoder and the decoder: six convolutions down to one pixel, and back."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+RESOLUTION = 64  # pixels a side: six halvings reach one
+_WIDTHS = (3, 32, 64, 128, 256, 512)
+
+
+def _check_latent_dim(latent_dim: int) -> None:
+    if not isinstance(latent_dim, int) or latent_dim < 1:
+        raise ValueError(f"latent_dim is {latent_dim!r}; allowed are integers from 1 on")
+
+
+class Encoder(nn.Module):
+    """Images to latents: six 4 × 4 convolutions of stride 2 with ReLU, then a linear layer.
+
+    Args:
+        latent_dim: d, the number of components of a latent.
+        normalize: divide each latent by its norm, so that it lies on the unit sphere.
+
+    Raises:
+        ValueError: for ``latent_dim`` below 1.
+    """
+
+    def __init__(self, latent_dim: int = 128, normalize: bool = False) -> None:
+        """Create the layers with PyTorch's default initialisation."""
+        _check_latent_dim(latent_dim)
+        super().__init__()
+        widths = (*_WIDTHS, latent_dim)
+        self.latent_dim, self.normalize = latent_dim, normalize
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, kernel_size=4, stride=2, padding=1)
+            for a, b in itertools.pairwise(widths)
+        )
+        self.linear = nn.Linear(latent_dim, latent_dim)
+
+    def layers(self, images: Float[Tensor, "n 3 64 64"]) -> list[Tensor]:
+        """Return what each layer computes: six feature maps after ReLU, then the latents."""
+        if images.ndim != 4 or images.shape[1:] != (3, RESOLUTION, RESOLUTION):
+            raise ValueError(
+                f"images have shape {tuple(images.shape)}; "
+                f"allowed is (n, 3, {RESOLUTION}, {RESOLUTION})"
+            )
+        maps = [(images - 0.5) / 0.5]
+        for convolution in self.convolutions:
+            maps.append(F.relu(convolution(maps[-1])))
+        latents = self.linear(maps[-1].flatten(1))
+        if self.normalize:
+            latents = F.normalize(latents.float(), dim=1)
+        return [*maps[1:], latents]
+
+    def forward(self, images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n d"]:
+        """Return the latents of ``images`` in [0, 1]; unit vectors if ``normalize``.
+
+        Raises:
+            ValueError: for images of another shape.
+        """
+        return self.layers(images)[-1]
+
+
+class Decoder(nn.Module):
+    """Latents to images: the encoder's mirror image.
+
+    Args:
+        latent_dim: d, the number of components of a latent.
+
+    Raises:
+        ValueError: for ``latent_dim`` below 1.
+    """
+
+    def __init__(self, latent_dim: int = 128) -> None:
+        """Create the layers with PyTorch's default initialisation."""
+        _check_latent_dim(latent_dim)
+        super().__init__()
+        widths = (latent_dim, *reversed(_WIDTHS))
+        self.latent_dim = latent_dim
+        self.linear = nn.Linear(latent_dim, latent_dim)
+        self.convolutions = nn.ModuleList(
+            nn.ConvTranspose2d(a, b, kernel_size=4, stride=2, padding=1)
+            for a, b in itertools.pairwise(widths)
+        )
+
+    def forward(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n 3 64 64"]:
+        """Return the images that ``latents`` stand for; near [0, 1], not clipped to it.
+
+        Raises:
+            ValueError: for latents of another shape.
+        """
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
+            raise ValueError(
+                f"latents have shape {tuple(latents.shape)}; allowed is (n, {self.latent_dim})"
+            )
+        maps = F.relu(self.linear(latents))[:, :, None, None]
+        for convolution in self.convolutions[:-1]:
+            maps = F.relu(convolution(maps))
+        return 0.5 + 0.5 * self.convolutions[-1](maps)

@@ -1,0 +1,193 @@
+"""Coloured shapes: a table of factors, and the images that it describes.
+
+The data set is a table of 64,000 rows (shape, colour, position, size, angle), not 786 MB of
+pixels: a batch of images is drawn from its rows on whatever device asks for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.data import Dataset
+
+RESOLUTION = 64  # pixels a side
+SHAPES = ("circle", "triangle", "square")
+COLORS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "brown")
+SPLITS = ("train", "val")
+
+_PALETTE = torch.tensor(
+    [
+        [0.90, 0.10, 0.10],  # red
+        [1.00, 0.55, 0.05],  # orange
+        [0.95, 0.90, 0.10],  # yellow
+        [0.10, 0.70, 0.15],  # green
+        [0.10, 0.85, 0.90],  # cyan
+        [0.15, 0.25, 0.95],  # blue
+        [0.60, 0.15, 0.75],  # purple
+        [0.50, 0.28, 0.12],  # brown
+    ]
+)
+_RGB_NOISE = 0.06  # each channel moves by at most this much around its class's colour
+_SIZES = (12.0, 26.0)  # pixels; the side of the square that has the shape's area
+
+# Of a shape of size 1, so that equal size means equal area whatever the shape:
+_CIRCUMRADIUS = torch.tensor([1 / math.sqrt(math.pi), math.sqrt(4 / math.sqrt(27)), math.sqrt(0.5)])
+_INRADIUS = _CIRCUMRADIUS * torch.tensor([1.0, 0.5, math.sqrt(0.5)])
+
+# Angles between the sides' normals: a triangle has three, the last repeated.
+_NORMALS = torch.tensor([[0, 0, 0, 0], [0, 2 / 3, 4 / 3, 4 / 3], [0, 1 / 2, 1, 3 / 2]]) * math.pi
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What there is to know about each image, one row an image.
+
+    Attributes:
+        shape: (n,) index into :data:`SHAPES`.
+        color: (n,) index into :data:`COLORS`.
+        rgb: (n, 3) the colour itself, in [0, 1]: the class's, slightly perturbed.
+        position: (n, 2) centre (x, y) in pixels from the upper left corner.
+        size: (n,) pixels: the square root of the shape's area.
+        angle: (n,) radians in [0, 2π), without effect on a circle.
+    """
+
+    shape: Int[Tensor, " n"]
+    color: Int[Tensor, " n"]
+    rgb: Float[Tensor, "n 3"]
+    position: Float[Tensor, "n 2"]
+    size: Float[Tensor, " n"]
+    angle: Float[Tensor, " n"]
+
+    def __getitem__(self, rows: slice | Tensor) -> Factors:
+        """Return the factors of ``rows`` alone."""
+        return Factors(**{name: value[rows] for name, value in vars(self).items()})
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.shape)
+
+    @classmethod
+    def draw(cls, n: int, seed: int) -> Factors:
+        """Draw ``n`` rows at random, the whole of each shape inside the picture."""
+        generator = torch.Generator().manual_seed(seed)
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(*shape, generator=generator)
+
+        shape = torch.randint(len(SHAPES), (n,), generator=generator)
+        color = torch.randint(len(COLORS), (n,), generator=generator)
+        rgb = (_PALETTE[color] + _RGB_NOISE * (2 * uniform(n, 3) - 1)).clamp(0, 1)
+        size = _SIZES[0] + (_SIZES[1] - _SIZES[0]) * uniform(n)
+        reach = (size * _CIRCUMRADIUS[shape])[:, None] + 0.5  # room for the anti-aliased rim
+        position = reach + (RESOLUTION - 2 * reach) * uniform(n, 2)
+        return cls(shape, color, rgb, position, size, 2 * math.pi * uniform(n))
+
+
+def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
+    """Draw one image a row, in [0, 1], on the factors' device.
+
+    A pixel's coverage is its centre's signed distance to the outline, half a pixel to either
+    side. Each value depends on its own row and pixel through single elementwise operations, so
+    an image is bitwise the same in whatever batch it is drawn.
+    """
+    device = factors.shape.device
+    centre = torch.arange(RESOLUTION, device=device) + 0.5
+    x = centre - factors.position[:, :1]
+    y = centre - factors.position[:, 1:]
+    inradius = factors.size * _INRADIUS.to(device)[factors.shape]
+    angles = factors.angle[:, None] + _NORMALS.to(device)[factors.shape]
+    # sin and cos of a fixed list of numbers could round differently with the length of the list.
+    cos, sin = angles.double().cos().float(), angles.double().sin().float()
+
+    def along(side: int) -> Tensor:
+        return (x * cos[:, side, None])[:, None, :] + (y * sin[:, side, None])[:, :, None]
+
+    polygon = along(0)
+    for side in range(1, 4):
+        polygon = torch.maximum(polygon, along(side))
+    circle = ((x * x)[:, None, :] + (y * y)[:, :, None]).sqrt()
+    distance = torch.where((factors.shape == 0)[:, None, None], circle, polygon)
+    coverage = (0.5 + inradius[:, None, None] - distance).clamp(0, 1)
+    return factors.rgb[:, :, None, None] * coverage[:, None]
+
+
+class ShapesDataset(Dataset):
+    """Coloured circles, triangles and squares on black.
+
+    Args:
+        split: ``"train"`` (the first five eighths of the rows: 40,000) or ``"val"`` (the rest).
+        size: number of rows of both splits together.
+        seed: of the factor table.
+
+    Attributes:
+        factors: :class:`Factors` of this split, on the CPU.
+
+    Raises:
+        ValueError: for an unknown split, or a size too small to split.
+    """
+
+    def __init__(self, split: str, *, size: int = 64_000, seed: int = 0) -> None:
+        """Draw the table of factors; no image is drawn yet."""
+        if split not in SPLITS:
+            raise ValueError(f"split is {split!r}; allowed are {', '.join(map(repr, SPLITS))}")
+        if not isinstance(size, int) or size < 8:
+            raise ValueError(f"size is {size!r}; allowed are integers from 8 on")
+        train = size * 5 // 8
+        rows = slice(0, train) if split == "train" else slice(train, size)
+        self.split, self.size, self.seed = split, size, seed
+        self.factors = Factors.draw(size, seed)[rows]
+        self._on_device = {torch.device("cpu"): self.factors}
+
+    def __len__(self) -> int:
+        """Return the number of images of this split."""
+        return len(self.factors)
+
+    def __getitem__(self, index: int) -> Float[Tensor, "3 64 64"]:
+        """Return image ``index`` of this split, in [0, 1]."""
+        return self.images([index])[0]
+
+    def images(
+        self,
+        indices: Sequence[int] | slice | Int[Tensor, " n"],
+        device: torch.device | str | None = None,
+    ) -> Float[Tensor, "n 3 64 64"]:
+        """Draw the images of ``indices``, in [0, 1].
+
+        Args:
+            indices: integers in [−len, len), or a slice. A tensor on an accelerator is trusted
+                to be in range, since a look at its values would stall the device.
+            device: where to draw; that of ``indices`` if it is a tensor, else the CPU.
+
+        Raises:
+            IndexError: for an index out of range.
+        """
+        if isinstance(indices, slice):
+            indices = range(*indices.indices(len(self)))
+        rows = torch.as_tensor(indices)
+        if (
+            rows.ndim != 1
+            or rows.is_floating_point()
+            or rows.is_complex()
+            or rows.dtype == torch.bool
+        ):
+            if rows.numel():
+                raise TypeError(
+                    f"indices are {rows.dtype} of shape {tuple(rows.shape)}; "
+                    "allowed is a list of integers"
+                )
+            rows = rows.long()
+        if rows.device.type == "cpu" and len(rows):
+            low, high = int(rows.min()), int(rows.max())
+            if low < -len(self) or high >= len(self):
+                wrong = low if low < -len(self) else high
+                raise IndexError(f"index {wrong} is out of range for {len(self)} images")
+        where = torch.device(device) if device is not None else rows.device
+        if where not in self._on_device:
+            table = {name: value.to(where) for name, value in vars(self.factors).items()}
+            self._on_device[where] = Factors(**table)
+        return draw(self._on_device[where][rows.to(where)])

@@ -1,0 +1,310 @@
+"""Recipes and loops: from a table of factors to a trained encoder.
+
+One training step is: draw the batch, look at it through two random augmentations, encode, compare,
+step. All of it happens on one device; nothing travels back to the host inside a step.
+
+Randomness is a function of (seed, step) alone, so that a run that is interrupted goes on from its
+checkpoint as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from replearn import augmentations, losses, networks, runs, shapes
+from replearn.augmentations import Augmentation
+from replearn.devices import autocast, machine, pick_device
+from replearn.networks import Decoder, Encoder
+from replearn.recipes import RECIPES, Recipe, default_recipe
+from replearn.shapes import ShapesDataset
+
+Loss = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        encoder: in evaluation mode, on the device it was trained or loaded on.
+        decoder: of an autoencoder; None for a contrastive encoder.
+        losses: (steps,) the training loss of every step, on the CPU.
+        recipe: the recipe's name.
+        seconds: wall-clock time of the training.
+        facts: everything else that is known: kind, seed, machine, versions, date.
+    """
+
+    encoder: Encoder
+    decoder: Decoder | None
+    losses: Tensor
+    recipe: str
+    seconds: float
+    facts: dict[str, Any]
+
+    @property
+    def steps(self) -> int:
+        """Return the number of training steps."""
+        return len(self.losses)
+
+
+def train_autoencoder(
+    latent_dim: int = 128,
+    *,
+    loss: Loss = losses.reconstruction_loss,
+    recipe: str | None = None,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+) -> Run:
+    """Train an encoder and a decoder to reproduce images, or load the run if it is stored.
+
+    Args:
+        latent_dim: size of the code.
+        loss: ``loss(images, reconstructions)``, both (b, 3, 64, 64), to a scalar.
+        recipe: a key of :data:`RECIPES`; :func:`default_recipe` if absent.
+        seed: of the initial weights and the order of the images.
+        device: see :func:`pick_device`.
+
+    Raises:
+        ValueError: for an unknown recipe or device, or ``latent_dim`` below 1.
+        FloatingPointError: if the loss stops being finite.
+    """
+    where = pick_device(device)
+
+    def networks_() -> nn.ModuleDict:
+        return nn.ModuleDict({"encoder": Encoder(latent_dim), "decoder": Decoder(latent_dim)})
+
+    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Tensor:
+        with autocast(where):
+            reconstructions = nets["decoder"](nets["encoder"](images))
+        return loss(images, reconstructions.float())
+
+    described = {"kind": "autoencoder", "latent_dim": latent_dim, "loss": _loss_source(loss)}
+    return _train(described, networks_, step, recipe, seed, where)
+
+
+def train_contrastive(
+    augmentation: Augmentation,
+    latent_dim: int = 128,
+    *,
+    tau: float = 0.07,
+    loss: Loss = losses.info_nce,
+    recipe: str | None = None,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+) -> Run:
+    """Train an encoder onto the unit sphere to tell pairs of views apart, or load the stored run.
+
+    Args:
+        augmentation: makes both views of every pair.
+        latent_dim: d, the sphere is in R^d.
+        tau: temperature, passed to ``loss``.
+        loss: ``loss(z, z_pos, tau)`` of two (b, d) batches of unit vectors, to a scalar.
+        recipe: a key of :data:`RECIPES`; :func:`default_recipe` if absent.
+        seed: of the initial weights, the order of the images and the views.
+        device: see :func:`pick_device`.
+
+    Raises:
+        TypeError: if ``augmentation`` is not one.
+        ValueError: for an unknown recipe or device, ``latent_dim`` below 1, ``tau`` not above 0.
+        FloatingPointError: if the loss stops being finite.
+    """
+    if not isinstance(augmentation, Augmentation):
+        raise TypeError(f"augmentation is {augmentation!r}; allowed are augmentations, such as A")
+    if not tau > 0:
+        raise ValueError(f"tau is {tau!r}; allowed are numbers above 0")
+    where = pick_device(device)
+
+    def networks_() -> nn.ModuleDict:
+        return nn.ModuleDict({"encoder": Encoder(latent_dim, normalize=True)})
+
+    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Tensor:
+        views = torch.cat([augmentation(images, generator), augmentation(images, generator)])
+        with autocast(where):
+            z, z_pos = nets["encoder"](views).chunk(2)
+        return loss(z, z_pos, tau)
+
+    described = {
+        "kind": "contrastive",
+        "augmentation": repr(augmentation),
+        "latent_dim": latent_dim,
+        "tau": tau,
+        "loss": _loss_source(loss),
+    }
+    return _train(described, networks_, step, recipe, seed, where, augmentation.name)
+
+
+def _loss_source(loss: Loss) -> str:
+    # The modules' own sources are part of every key already.
+    return loss.__name__ if getattr(losses, loss.__name__, None) is loss else runs.source(loss)
+
+
+def _train(
+    described: dict[str, Any],
+    make_networks: Callable[[], nn.ModuleDict],
+    compute_loss: Callable[[nn.ModuleDict, Tensor, torch.Generator], Tensor],
+    recipe: str | None,
+    seed: int,
+    device: torch.device,
+    label: str = "autoencoder",
+) -> Run:
+    recipe = recipe or default_recipe()
+    if recipe not in RECIPES:
+        raise ValueError(f"recipe is {recipe!r}; allowed are {', '.join(map(repr, RECIPES))}")
+    plan = RECIPES[recipe][described["kind"]]
+    dataset = ShapesDataset("train")
+    identity = {
+        **described,
+        "recipe": asdict(plan),
+        "seed": seed,
+        "data": {"size": dataset.size, "seed": dataset.seed},
+        "sources": [runs.source(room) for room in _SOURCES],
+    }
+    name = runs.key(identity)
+    torch.manual_seed(seed)
+    nets = make_networks()
+    with runs.lock(name):
+        found = runs.load(name)
+        if found is None:
+            history, seconds = _optimise(
+                nets, compute_loss, plan, dataset, seed, device, name, label
+            )
+            facts = {
+                **{k: v for k, v in described.items() if k != "loss"},
+                "label": label,
+                "recipe": recipe,
+                "plan": asdict(plan),
+                "seed": seed,
+                "seconds": seconds,
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                **machine(device),
+            }
+            tensors = {
+                "losses": history,
+                **{k: v.contiguous() for k, v in nets.state_dict().items()},
+            }
+            runs.save(name, tensors, facts)
+            found = tensors, facts
+    tensors, facts = found
+    history = tensors.pop("losses").cpu()
+    nets.load_state_dict(tensors)
+    encoder = _place(nets, device).eval().requires_grad_(False)["encoder"]
+    decoder = nets["decoder"] if "decoder" in nets else None  # noqa: SIM401
+    assert isinstance(encoder, Encoder)
+    assert decoder is None or isinstance(decoder, Decoder)
+    return Run(encoder, decoder, history, recipe, facts["seconds"], facts)
+
+
+def _place(nets: nn.ModuleDict, device: torch.device) -> nn.ModuleDict:
+    # Convolutions are fastest where a pixel's channels lie side by side.
+    return nets.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _batches(
+    n: int, batch: int, seed: int, start: int, stop: int, device: torch.device
+) -> Iterator[Tensor]:
+    """Yield the rows of steps ``start`` to ``stop``: each epoch a new order of all ``n`` rows."""
+    epoch_steps = n // batch
+    order, drawn = torch.empty(0), -1
+    for step in range(start, stop):
+        epoch, k = divmod(step, epoch_steps)
+        if epoch != drawn:
+            shuffle = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+            order, drawn = torch.randperm(n, generator=shuffle).to(device), epoch
+        yield order[k * batch : (k + 1) * batch]
+
+
+def _optimise(
+    nets: nn.ModuleDict,
+    compute_loss: Callable[[nn.ModuleDict, Tensor, torch.Generator], Tensor],
+    plan: Recipe,
+    dataset: ShapesDataset,
+    seed: int,
+    device: torch.device,
+    name: str,
+    label: str,
+) -> tuple[Tensor, float]:
+    """Train ``nets`` in place, from the checkpoint if there is one; return losses and seconds."""
+    _place(nets, device).train()
+    optimiser = torch.optim.Adam(
+        nets.parameters(), lr=plan.peak, betas=(0.9, plan.beta2), fused=True
+    )
+    history = torch.zeros(plan.steps, device=device)
+    before, start = 0.0, 0
+    checkpoint = runs.load_checkpoint(name)
+    if checkpoint is not None:
+        tensors, start = checkpoint
+        history.copy_(tensors.pop("losses"))
+        before = float(tensors.pop("seconds"))
+        state = {
+            k.removeprefix("adam."): tensors.pop(k) for k in list(tensors) if k.startswith("adam.")
+        }
+        nets.load_state_dict(tensors)
+        _set_adam(optimiser, state)
+    generator = torch.Generator(device)
+    began = saved = time.monotonic()
+    bar = tqdm(total=plan.steps, initial=start, desc=label, unit="step", mininterval=1)
+    for step, rows in enumerate(
+        _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
+    ):
+        generator.manual_seed(seed * 1_000_003 + step)
+        for group in optimiser.param_groups:
+            group["lr"] = plan.learning_rate(step)
+        loss = compute_loss(nets, dataset.images(rows), generator)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        history[step] = loss.detach()
+        bar.update()
+        if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
+            latest = history[step + 1 - min(_LOOK_EVERY, step + 1) : step + 1]
+            if not bool(torch.isfinite(latest).all()):
+                raise FloatingPointError(
+                    f"the loss of {label} is no longer finite near step {step + 1}; "
+                    f"the last checkpoint is from step {start}. Try a lower learning rate "
+                    "or look at the loss function"
+                )
+            bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
+            if time.monotonic() - saved > _SAVE_EVERY:
+                saved, start = time.monotonic(), step + 1
+                tensors = {f"adam.{k}": v for k, v in _adam_state(optimiser).items()}
+                tensors |= {k: v.contiguous() for k, v in nets.state_dict().items()}
+                seconds = torch.tensor(before + saved - began, dtype=torch.float64)
+                runs.save_checkpoint(
+                    name, {**tensors, "losses": history, "seconds": seconds}, start
+                )
+    bar.close()
+    return history, before + time.monotonic() - began
+
+
+# Whatever changes one of these may change a run, and makes it another.
+_SOURCES = (shapes, augmentations, networks, losses, sys.modules[__name__])
+
+_LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
+_SAVE_EVERY = 30.0  # seconds between two checkpoints
+
+
+def _adam_state(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
+    return {
+        f"{i}.{k}": v.contiguous()
+        for i, state in optimiser.state_dict()["state"].items()
+        for k, v in state.items()
+    }
+
+
+def _set_adam(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        i, k = name.split(".")
+        state.setdefault(int(i), {})[k] = tensor
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
