@@ -1,0 +1,420 @@
+"""Question 4 drawn: features on the circle and the sphere, clusters and the gaps between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from torch import Tensor
+
+from replearn import geometry
+from replearn.figures import style
+
+Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and groups of row indices
+
+
+# ---------------------------------------------------------------------------------- the circle
+
+
+def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
+    """Features on the circle, one panel per named case, with what one reads off below each.
+
+    Where an arrangement is not perfect, its worst question is drawn: from one anchor a solid line
+    to its farthest positive and a dashed one to a negative at least as near.
+    """
+    rows = math.ceil(len(cases) / cols)
+    fig, axes = style.subplots(rows, cols, figsize=(3.9 * cols, 4.5 * rows), squeeze=False)
+    for ax in axes.flat[len(cases) :]:
+        ax.set_axis_off()
+    for ax, (name, (features, groups)) in zip(axes.flat, cases.items(), strict=False):
+        _circle(ax)
+        _draw_groups(ax, features, groups)
+        perfect = geometry.perfect_accuracy(features, groups)
+        if not perfect:
+            _draw_worst_question(ax, features, groups)
+        accuracy = float(geometry.accuracy(features, groups))
+        verdict = "perfect" if perfect else "not perfect"
+        ax.set_title(f"{name}\naccuracy {_percent(accuracy)}: {verdict}")
+        ax.text(0, -1.32, _readout(features, groups), **_READOUT)
+        ax.set_ylim(-1.85, 1.3)
+    return fig
+
+
+def diameter_and_margin(features: Tensor, groups: Tensor, i: int, j: int) -> Figure:
+    """The diameter of group ``i`` and the margin from ``i`` to ``j``, as segments and as numbers.
+
+    Left: the two segments among the features. Right: every distance within ``i`` and every
+    distance from ``i`` to ``j`` on one axis; the diameter ends the first, the margin starts the
+    second.
+    """
+    fig, (left, right) = style.subplots(
+        1, 2, figsize=(8.2, 4.0), gridspec_kw={"width_ratios": [1, 1.1]}
+    )
+    _circle(left)
+    _draw_groups(left, features, groups)
+    within = torch.cdist(features[groups[i]], features[groups[i]])
+    across = torch.cdist(features[groups[i]], features[groups[j]])
+    s, t = divmod(int(within.argmax()), len(groups[i]))
+    u, v = divmod(int(across.argmin()), len(groups[j]))
+    _segment(left, features[groups[i][s]], features[groups[i][t]], _INK, "-")
+    _segment(left, features[groups[i][u]], features[groups[j][v]], _INK, "--")
+    left.set_title("two segments among the features")
+
+    pairs = torch.triu_indices(len(within), len(within), 1)
+    for y, distances in ((1, within[pairs[0], pairs[1]]), (0, across.flatten())):
+        right.plot(distances, [y] * len(distances), "|", color=_INK, markersize=16, mew=1.2)
+    diameter, margin = float(within.max()), float(across.min())
+    right.axvline(diameter, color=_INK, linestyle="-", linewidth=1.0)
+    right.axvline(margin, color=_INK, linestyle="--", linewidth=1.0)
+    right.text(diameter, 1.45, f"diameter {diameter:.2f} ", ha="right")
+    right.text(margin, -0.55, f"margin {margin:.2f} ", ha="right")
+    right.set(xlim=(0, 2.05), ylim=(-0.8, 1.8), xlabel="distance between two features")
+    right.set_yticks([1, 0], [f"within group {i + 1}", f"from {i + 1} to {j + 1}"])
+    right.set_title("all their distances")
+    return fig
+
+
+def circle_panel(features: Tensor, groups: Tensor, title: str = "") -> Figure:
+    """One arrangement with its accuracy, diameters, margins and the four conditions read off."""
+    fig, (left, right) = style.subplots(
+        1, 2, figsize=(7.2, 3.7), gridspec_kw={"width_ratios": [1.15, 1]}
+    )
+    _circle(left)
+    _draw_groups(left, features, groups)
+    if not geometry.perfect_accuracy(features, groups):
+        _draw_worst_question(left, features, groups)
+    left.set_title(title)
+    right.set_axis_off()
+    right.set(xlim=(0, 1), ylim=(0, 1))
+    right.text(0, 0.98, _readout(features, groups), **(_READOUT | {"ha": "left", "fontsize": 10}))
+    accuracy = float(geometry.accuracy(features, groups))
+    right.text(0, 0.62, f"accuracy {_percent(accuracy)}", fontsize=12, weight="bold")
+    for row, condition in enumerate(geometry.CONDITIONS):
+        name = "anchor criterion" if condition == "anchor" else f"condition {condition}"
+        holds = geometry.satisfies(features, groups, condition)
+        mark, color = ("✓", style.GREEN) if holds else ("✗", style.VERMILION)
+        y = 0.48 - 0.12 * row
+        right.text(0, y, mark, color=color, fontsize=13, family="DejaVu Sans")
+        right.text(0.09, y, name, fontsize=10)
+    return fig
+
+
+# ---------------------------------------------------------------------------------- the sphere
+
+
+def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Tensor) -> Figure:
+    """Two groups around the north pole of the sphere, seen from above the pole and from aside.
+
+    Both panels carry the diameter of the first group and the margin between the two; the numbers
+    are the distances of the points themselves, not of their projections.
+    """
+    fig, (plane, ball) = style.subplots(1, 2, figsize=(8.2, 4.0))
+    distances = torch.cdist(features, features)
+    within = distances[groups[0]][:, groups[0]]
+    across = distances[groups[0]][:, groups[1]]
+    s, t = (int(groups[0][k]) for k in divmod(int(within.argmax()), within.shape[1]))
+    row, column = divmod(int(across.argmin()), across.shape[1])
+    u, v = int(groups[0][row]), int(groups[1][column])
+
+    flat = features[:, :2]
+    plane.set(aspect="equal", title="from above the pole")
+    _draw_groups(plane, flat, groups, labels=False)
+    _segment(plane, flat[s], flat[t], _INK, "-")
+    _segment(plane, flat[u], flat[v], _INK, "--")
+    low, high = flat.min(0).values, flat.max(0).values
+    pad = 0.25 * float((high - low).max())
+    plane.set(xlim=(float(low[0]) - pad, float(high[0]) + pad))
+    plane.set(ylim=(float(low[1]) - 1.6 * pad, float(high[1]) + pad))
+    plane.annotate(
+        f"diameter {float(distances[s, t]):.2f}",
+        (float(flat[s, 0] + flat[t, 0]) / 2, float(flat[s, 1])),
+        xytext=(0, -14),
+        textcoords="offset points",
+        ha="center",
+    )
+    plane.annotate(
+        f"margin {float(distances[u, v]):.2f}",
+        (float(flat[u, 0]), float(flat[u, 1] + flat[v, 1]) / 2),
+        xytext=(8, 0),
+        textcoords="offset points",
+    )
+
+    view = _view(torch.tensor([0.25, -0.75, 1.0], dtype=features.dtype))
+    _ball(ball, view)
+    _arc(ball, features[s], features[t], view, _INK, "-", 1.8)
+    _arc(ball, features[u], features[v], view, _INK, "--", 1.8)
+    _draw_groups(ball, features @ view.T, groups, labels=False)
+    ball.set_title("on the sphere")
+    return fig
+
+
+def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]]) -> Figure:
+    """N points on the sphere for several N: one column per N, seen from three sides.
+
+    Filled: in front; hollow: behind. Lines join points at the smallest angle. The title gives the
+    angle found and, set apart, whether that angle is a proved optimum.
+    """
+    directions = {
+        "from a point": (0.0, 0.0, 1.0),
+        "askew": (1, 0.5, 0.7),
+        "from the side": (0, 1, 0),
+    }
+    columns = len(configurations)
+    fig, axes = style.subplots(3, columns, figsize=(2.0 * columns, 6.9), squeeze=False)
+    for column, (n, points) in zip(axes.T, configurations.items(), strict=True):
+        upright = points @ _view(points[0]).T  # the first point becomes the north pole
+        for ax, (name, direction) in zip(column, directions.items(), strict=True):
+            view = _view(torch.tensor(direction, dtype=points.dtype))
+            _ball(ax, view)
+            _draw_contacts(ax, upright, view)
+            if column is axes.T[0]:
+                ax.text(-1.2, 0, name, rotation=90, va="center", ha="center", color=style.GREY)
+        angle = geometry.smallest_angle(points)
+        proved = n in geometry.TAMMES_OPTIMA
+        column[0].set_title(
+            f"N = {n}\n{angle:.2f}°\n" + ("proved optimum" if proved else "best found"),
+            weight="bold" if proved else "normal",
+        )
+    return fig
+
+
+def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Figure:
+    """Smallest angle found between N points on the sphere, over the proved optima (degrees)."""
+    fig, ax = style.subplots(figsize=(6.6, 3.4))
+    ax.plot(list(proved), list(proved.values()), "_", color=style.GREEN, markersize=18, mew=2.5)
+    known = [n for n in found if n in proved]
+    others = [n for n in found if n not in proved]
+    ax.plot(known, [found[n] for n in known], "o", color=style.BLUE, markersize=6)
+    ax.plot(others, [found[n] for n in others], "o", color=style.VERMILION, mfc="white", mew=1.8)
+    ax.legend(["proved optimum", "found, optimum proved", "best found, no proof known"])
+    ax.set(xlabel="number of points N", ylabel="smallest angle (degrees)", ylim=(0, 190))
+    return fig
+
+
+# -------------------------------------------------------------------- overlap, and real groups
+
+
+def overlap(
+    layouts: Sequence[Arrangement], losses: Sequence[float], accuracy_bounds: Sequence[float]
+) -> Figure:
+    """Two groups that share 0, 1, 2, … samples: the best placement found, its loss, its accuracy.
+
+    ``layouts[k]`` holds the features of the encoder of least loss found for k shared samples and
+    ``losses[k]`` that loss (nats); ``accuracy_bounds[k]`` is what no encoder can exceed.
+    """
+    count = len(layouts)
+    fig, grid = style.subplots(2, count, figsize=(2.0 * count, 5.0), height_ratios=[1, 1.15])
+    for k, (features, groups) in enumerate(layouts):
+        _circle(grid[0, k])
+        _draw_groups(grid[0, k], features, groups, labels=False)
+        grid[0, k].set_title(f"{k} shared")
+    for ax in grid[1]:
+        ax.remove()
+    spec = grid[0, 0].get_gridspec()
+    left = fig.add_subplot(spec[1, : count // 2])
+    right = fig.add_subplot(spec[1, count // 2 :])
+    shared = range(count)
+    left.plot(shared, losses, "o-", color=style.BLUE)
+    left.axhline(math.log(2), color=style.GREY, linestyle=":", linewidth=1.2)
+    left.text(0, math.log(2), "log 2: all features equal", va="bottom", color=style.GREY)
+    left.set(xlabel="samples shared", ylabel="least loss found (nats)", ylim=(0, 0.8))
+    reached = [float(geometry.accuracy(*layout)) for layout in layouts]
+    right.plot(shared, accuracy_bounds, "_", color=style.VERMILION, markersize=22, mew=2.5)
+    right.plot(shared, reached, "o-", color=style.BLUE)
+    right.legend(["no encoder exceeds", "this encoder reaches"], loc="lower left")
+    right.set(xlabel="samples shared", ylabel="accuracy", ylim=(0, 1.08))
+    for ax in (left, right):
+        ax.set_xticks(shared)
+    return fig
+
+
+def groups_on_circle(
+    features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], rgb: Float[Tensor, "N 3"]
+) -> Figure:
+    """Augmentation groups of a real encoder into the circle, one ring per image.
+
+    Every dot is a view, drawn at the angle of its feature in its image's colour ``rgb`` (in
+    [0, 1]); the rings are sorted by the mean direction of their views.
+    """
+    fig, ax = style.subplots(figsize=(5.6, 5.6))
+    means = features[groups].mean(1)
+    order = torch.atan2(means[:, 1], means[:, 0]).argsort()
+    for rank, group in enumerate(order.tolist()):
+        radius = 1 + 0.8 * rank / len(groups)
+        ax.add_patch(_ring(radius))
+        dots = radius * features[groups[group]]
+        color = [rgb[group].tolist()]
+        ax.scatter(dots[:, 0], dots[:, 1], c=color, s=22, edgecolor="black", linewidth=0.3)
+    ax.add_patch(_ring(1.0, color="black", linewidth=1.2))
+    ax.set(aspect="equal", xlim=(-1.9, 1.9), ylim=(-1.9, 1.9))
+    ax.set_axis_off()
+    return fig
+
+
+def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Figure:
+    """Condition ii group by group and the exact criterion anchor by anchor, one row per case.
+
+    Left: a dot per group, its diameter against its smallest margin. Right: a dot per anchor, the
+    distance to its farthest positive against that to its nearest negative. Above the diagonal the
+    condition holds. Dots have the colour ``rgb`` of their image.
+    """
+    rows = len(cases)
+    fig, axes = style.subplots(rows, 2, figsize=(7.6, 3.7 * rows), squeeze=False)
+    for (left, right), (name, (features, groups)) in zip(axes, cases.items(), strict=True):
+        diameters = geometry.diameters(features, groups)
+        margins = geometry.margins(features, groups).amin(1)
+        farthest, nearest = geometry.anchor_distances(features, groups)
+        colors = rgb.repeat_interleave(groups.shape[1], 0)
+        _above_diagonal(left, diameters, margins, rgb)
+        _above_diagonal(right, farthest.flatten(), nearest.flatten(), colors)
+        share_groups = float((diameters < margins).double().mean())
+        share_anchors = float((farthest < nearest).double().mean())
+        left.set_title(f"{name}\ncondition ii: {_percent(share_groups)} of the groups")
+        right.set_title(f"{name}\ncriterion: {_percent(share_anchors)} of the anchors")
+        left.set(xlabel="diameter", ylabel="smallest margin")
+        right.set(xlabel="farthest positive", ylabel="nearest negative")
+    return fig
+
+
+# ------------------------------------------------------------------------------------- strokes
+
+_INK = "#222222"  # of diameters (solid) and margins (dashed): colours belong to the groups
+_READOUT = {"family": "DejaVu Sans Mono", "fontsize": 8.5, "ha": "center", "va": "top"}
+
+
+def _percent(share: float) -> str:
+    """A share as a percentage that never rounds up to 100 % nor down to 0 %."""
+    hundredths = math.floor(share * 1e4) if share > 0.5 else math.ceil(share * 1e4)
+    return f"{hundredths / 100:g} %"
+
+
+def _readout(features: Tensor, groups: Tensor) -> str:
+    """The diameters and the margins of an arrangement, in two short lines each."""
+    diameters, margins = geometry.diameters(features, groups), geometry.margins(features, groups)
+    pairs = torch.triu_indices(len(groups), len(groups), 1).T.tolist()
+    first = "   ".join(f" {i + 1}: {float(d):4.2f}" for i, d in enumerate(diameters))
+    second = "   ".join(f"{i + 1}–{j + 1}: {float(margins[i, j]):4.2f}" for i, j in pairs)
+    return f"diameters\n{first}\nmargins\n{second}"
+
+
+def _color(group: int) -> str:
+    return style.CYCLE[group % len(style.CYCLE)]
+
+
+def _ring(radius: float, **kwargs: Any) -> Circle:
+    return Circle(
+        (0, 0), radius, **({"fill": False, "color": "#BBBBBB", "linewidth": 0.8} | kwargs)
+    )
+
+
+def _circle(ax: Axes) -> None:
+    ax.add_patch(_ring(1.0))
+    ax.set(aspect="equal", xlim=(-1.4, 1.4), ylim=(-1.4, 1.4))
+    ax.set_axis_off()
+
+
+def _draw_groups(ax: Axes, features: Tensor, groups: Tensor, labels: bool = True) -> None:
+    """Dots of each group in its colour and marker, later groups smaller: none hides another."""
+    for i, group in enumerate(groups):
+        dots = features[group]
+        ax.scatter(
+            dots[:, 0],
+            dots[:, 1],
+            s=70 - 16 * min(i, 3),
+            color=_color(i),
+            marker=style.MARKERS[i % len(style.MARKERS)],
+            edgecolor="white",
+            linewidth=0.6,
+            zorder=3,
+        )
+        if labels:
+            x, y = (1.2 * dots[len(dots) // 2]).tolist()
+            ax.text(x, y, str(i + 1), color=_color(i), weight="bold", ha="center", va="center")
+
+
+def _segment(ax: Axes, start: Tensor, end: Tensor, color: str, linestyle: str) -> None:
+    ax.plot(*zip(start.tolist(), end.tolist(), strict=True), color=color, linestyle=linestyle)
+
+
+def _draw_worst_question(ax: Axes, features: Tensor, groups: Tensor) -> None:
+    """From the anchor that the criterion fails worst, to farthest positive and nearest negative."""
+    farthest, nearest = geometry.anchor_distances(features, groups)
+    i, k = divmod(int((farthest - nearest).argmax()), groups.shape[1])
+    anchor = features[groups[i, k]]
+    others = torch.cat([groups[:i], groups[i + 1 :]]).flatten()
+    positive = groups[i][(features[groups[i]] - anchor).norm(dim=1).argmax()]
+    negative = others[(features[others] - anchor).norm(dim=1).argmin()]
+    _segment(ax, anchor, features[positive], _INK, "-")
+    _segment(ax, anchor, features[negative], _INK, "--")
+
+
+def _view(toward: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
+    """Rotation whose rows are the page's right, the page's up, and the direction ``toward``."""
+    out = toward / toward.norm()
+    up = torch.eye(3, dtype=toward.dtype)[1 if abs(out[2]) > 0.9 else 2]
+    up = up - (up @ out) * out
+    up = up / up.norm()
+    return torch.stack([torch.linalg.cross(up, out), up, out])
+
+
+def _ball(ax: Axes, view: Float[Tensor, "3 3"]) -> None:
+    """A transparent unit sphere with its meridians and parallels, from far away."""
+    ax.add_patch(_ring(1.0, color=style.GREY))
+    turn = torch.linspace(0, 2 * math.pi, 121, dtype=view.dtype)
+    circle = torch.stack([turn.cos(), turn.sin(), torch.zeros_like(turn)], dim=1)
+    for degrees in (-60, -30, 0, 30, 60):
+        lift = torch.tensor([0.0, 0.0, math.sin(math.radians(degrees))], dtype=view.dtype)
+        _curve(ax, circle * math.cos(math.radians(degrees)) + lift, view, "#DDDDDD", "-", 0.6)
+    for degrees in range(0, 180, 30):
+        c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        meridian = torch.stack([c * turn.cos(), s * turn.cos(), turn.sin()], dim=1)
+        _curve(ax, meridian, view, "#DDDDDD", "-", 0.6)
+    ax.set(aspect="equal", xlim=(-1.08, 1.08), ylim=(-1.08, 1.08))
+    ax.set_axis_off()
+
+
+def _draw_contacts(ax: Axes, points: Float[Tensor, "n 3"], view: Tensor) -> None:
+    """Points, hollow where they are behind, and arcs between those at the smallest angle."""
+    cosines = (points @ points.T).fill_diagonal_(-1)
+    for i, j in (cosines > cosines.max() - 1e-6).triu(1).nonzero().tolist():
+        if cosines[i, j] > -1 + 1e-6:  # opposite points have no one arc between them
+            _arc(ax, points[i], points[j], view, style.BLUE, "-", 1.2)
+    seen = points @ view.T
+    for front in (False, True):
+        dots = seen[(seen[:, 2] >= -1e-9) == front]
+        fill = style.BLUE if front else "white"
+        ax.scatter(dots[:, 0], dots[:, 1], s=34, color=fill, edgecolor=style.BLUE, zorder=3 + front)
+
+
+def _above_diagonal(ax: Axes, x: Tensor, y: Tensor, rgb: Float[Tensor, "n 3"]) -> None:
+    """Dots in the square [0, 2]², and the half where y > x shaded."""
+    ax.fill_between([0, 2], [0, 2], [2, 2], color="#EAF4EC", linewidth=0)
+    ax.plot([0, 2], [0, 2], color=style.GREY, linewidth=1)
+    ax.scatter(x, y, c=rgb.tolist(), s=16, edgecolor="black", linewidth=0.3)
+    ax.set(aspect="equal", xlim=(0, 2), ylim=(0, 2))
+
+
+def _curve(
+    ax: Axes, points: Float[Tensor, "n 3"], view: Tensor, color: str, linestyle: str, width: float
+) -> None:
+    """A curve on the sphere: as given where it is in front, faint where it is behind."""
+    x, y, depth = (points @ view.T).T
+    for front, alpha in ((True, 1.0), (False, 0.25)):
+        hidden = (depth < 0) if front else (depth >= 0)
+        shown = [t.masked_fill(hidden, math.nan) for t in (x, y)]
+        ax.plot(*shown, color=color, linestyle=linestyle, linewidth=width, alpha=alpha, zorder=2)
+
+
+def _arc(
+    ax: Axes, start: Tensor, end: Tensor, view: Tensor, color: str, linestyle: str, width: float
+) -> None:
+    """The shorter great-circle arc between two unit vectors that are not opposite."""
+    share = torch.linspace(0, 1, 33, dtype=start.dtype)[:, None]
+    chord = (1 - share) * start + share * end
+    _curve(ax, chord / chord.norm(dim=1, keepdim=True), view, color, linestyle, width)

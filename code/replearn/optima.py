@@ -1,0 +1,87 @@
+"""The lowest contrastive losses that features on the unit sphere can reach, found by descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from replearn import checks, losses
+
+
+def minimize_info_nce(
+    n: int, d: int, tau: float = 1.0, *, starts: int = 8, seed: int = 0
+) -> tuple[float, Float[Tensor, "2 n d"]]:
+    """Minimise InfoNCE over all 2n unit vectors of a batch, anchors and positives alike.
+
+    Nothing ties an anchor to its positive: that they end up equal is a result. The problem is not
+    convex, so the best of ``starts`` random starts is kept. Float64, L-BFGS; for n up to dozens.
+
+    Returns:
+        The smallest loss found, and its anchors and positives.
+
+    Raises:
+        ValueError: for n < 2, d < 1, starts < 1, or tau not positive.
+    """
+    for name, value, smallest in (("n", n, 2), ("d", d, 1), ("starts", starts, 1)):
+        checks.at_least(name, value, smallest)
+    checks.positive("tau", tau)
+    return _best_descent(lambda z: losses.info_nce(z[0], z[1], tau), (2, n, d), starts, seed)
+
+
+def minimize_contrastive(
+    groups: Int[Tensor, "N m"], d: int, tau: float = 1.0, *, starts: int = 8, seed: int = 0
+) -> tuple[float, Float[Tensor, "n d"]]:
+    """Minimise the exact contrastive loss of finite groups over all features on the sphere.
+
+    Groups that share a row index share that sample. Not convex either: the best of ``starts``
+    random starts is kept. Float64, L-BFGS.
+
+    Returns:
+        The smallest loss found, and its features, one row per index in ``groups``.
+
+    Raises:
+        ValueError: for d < 1, starts < 1, tau not positive, or malformed groups.
+    """
+    checks.at_least("d", d, 1)
+    checks.at_least("starts", starts, 1)
+    n = int(groups.max()) + 1
+    return _best_descent(lambda z: losses.contrastive_loss(z, groups, tau), (n, d), starts, seed)
+
+
+def _best_descent(
+    objective: Callable[[Tensor], Tensor], shape: tuple[int, ...], starts: int, seed: int
+) -> tuple[float, Tensor]:
+    """The best of several descents, each from unit vectors in uniformly random directions."""
+    generator = torch.Generator().manual_seed(seed)
+    runs = [
+        _descend(objective, torch.randn(shape, generator=generator, dtype=torch.float64))
+        for _ in range(starts)
+    ]
+    return min(runs, key=lambda run: run[0])
+
+
+def _descend(
+    objective: Callable[[Tensor], Tensor], start: Float[Tensor, "*n d"]
+) -> tuple[float, Float[Tensor, "*n d"]]:
+    points = start.requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [points],
+        max_iter=500,
+        tolerance_grad=1e-10,
+        tolerance_change=1e-14,
+        line_search_fn="strong_wolfe",
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = objective(F.normalize(points, dim=-1))
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    # The line search reports the loss it started from; this is the loss it ended at.
+    return float(loss().detach()), F.normalize(points.detach(), dim=-1)
