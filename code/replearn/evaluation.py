@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from replearn import losses
+from replearn import losses, neighbors
 from replearn.augmentations import Augmentation
 from replearn.devices import autocast
 from replearn.shapes import ShapesDataset
@@ -50,3 +52,18 @@ def validation_loss(
                 z, z_pos = (run.encoder(augmentation(images, generator)) for _ in range(2))
             total += float(losses.info_nce(z, z_pos, tau))
     return total / batches
+
+
+def scores(run: Run, augmentation: Augmentation | None = None) -> dict[str, Any]:
+    """Return ``validation_loss`` and ``sensitivity`` (a number a factor) of a finished run.
+
+    Args:
+        run: of an autoencoder, or of a contrastive encoder together with its ``augmentation``.
+        augmentation: the one the encoder was trained on; left out for an autoencoder.
+    """
+    dataset = ShapesDataset("val")
+    features = neighbors.embed(run.encoder, dataset)
+    return {
+        "validation_loss": validation_loss(run, augmentation),
+        "sensitivity": neighbors.sensitivity(features, dataset.factors),
+    }

@@ -1,0 +1,44 @@
+"""Validation scores of a recipe, over seeds, kept beside this file as quality.json.
+
+    python benchmarks/quality.py reference            # all four nets, seed 0
+    python benchmarks/quality.py fast --seeds 0 1 2   # what the book is built with
+
+Every result carries the machine and the date. A run that is stored already is not trained again,
+and one that was interrupted goes on; results are written one by one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from replearn.cli import NETS, score
+from replearn.recipes import RECIPES
+
+RESULTS = Path(__file__).with_name("quality.json")
+
+
+def main() -> None:
+    """Train or load what is asked for, score it, and add it to the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options = parser.parse_args()
+    for seed in options.seeds:
+        for net in options.nets:
+            keep(score(net, options.recipe, seed))
+
+
+def keep(result: dict[str, object]) -> None:
+    """Put ``result`` in the place of an older one of the same net, recipe and seed."""
+    name = ("label", "recipe", "seed")
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    kept = [old for old in kept if [old[k] for k in name] != [result[k] for k in name]]
+    kept = sorted([*kept, result], key=lambda old: [str(old[k]) for k in name])
+    RESULTS.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Train and evaluate from a shell: ``python -m replearn --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from replearn import augmentations, evaluation, runs, training
+from replearn.recipes import RECIPES
+
+NETS = ("autoencoder", "A", "B", "C")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
+    parser = argparse.ArgumentParser(prog="replearn", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    scoring = commands.add_parser(
+        "score", help="train a network (or load it, if stored) and print its validation scores"
+    )
+    scoring.add_argument("net", choices=NETS, help="the autoencoder, or a contrastive augmentation")
+    scoring.add_argument("--recipe", choices=RECIPES, help="default: fast, or $REPLEARN_RECIPE")
+    scoring.add_argument("--seed", type=int, default=0)
+    scoring.add_argument("--device", help="default: the best that this machine has")
+    commands.add_parser("runs", help="list the stored runs")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "runs":
+            for facts in runs.stored():
+                print(
+                    f"{facts['key']}  {facts['finished']}  "
+                    f"{facts['label']:<12} {facts['recipe']:<10} "
+                    f"seed {facts['seed']}  {facts['seconds']:.0f} s on {facts['chip']}"
+                )
+        else:
+            result = score(options.net, options.recipe, options.seed, options.device)
+            print(json.dumps(result, indent=2, ensure_ascii=False))
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"replearn: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def score(
+    net: str, recipe: str | None = None, seed: int = 0, device: str | None = None
+) -> dict[str, Any]:
+    """Train ``net`` (one of :data:`NETS`), or load the stored run; return its facts and scores."""
+    if net == "autoencoder":
+        run = training.train_autoencoder(recipe=recipe, seed=seed, device=device)
+        return {**run.facts, **evaluation.scores(run)}
+    augmentation = augmentations.BY_NAME[net]
+    run = training.train_contrastive(augmentation, recipe=recipe, seed=seed, device=device)
+    return {**run.facts, **evaluation.scores(run, augmentation)}
