@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from replearn import checks
+
 Images = Float[Tensor, "n 3 h w"]
 Parameters = dict[str, Tensor]
 
@@ -27,15 +29,13 @@ _LUMA = (0.2989, 0.587, 0.114)
 
 def _check(images: Tensor) -> None:
     if not isinstance(images, Tensor) or not images.is_floating_point():
-        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise TypeError(f"images are {kind}; allowed is a floating-point tensor")
+        came = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images must be a floating-point tensor, got {came}")
     if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
-        raise ValueError(
-            f"images have shape {tuple(images.shape)}; allowed is (n, 3, s, s), square and RGB"
-        )
-    # A look at the values would stall an accelerator at every training step.
-    if images.device.type == "cpu" and not bool(torch.isfinite(images.sum())):
-        raise ValueError("images hold NaN or infinity; allowed are values in [0, 1]")
+        raise ValueError(f"images must have shape (n, 3, s, s), got {tuple(images.shape)}")
+    # Looking at the values would make an accelerator wait at every training step.
+    if images.device.type == "cpu":
+        checks.finite("images", images)
 
 
 class Augmentation:
@@ -508,10 +508,10 @@ def compose(*steps: Augmentation) -> Compose:
         TypeError: for a step that is not an :class:`Augmentation`.
     """
     if not steps:
-        raise ValueError("steps are empty; allowed is at least one augmentation")
+        raise ValueError("steps must hold at least one augmentation, got none")
     for step in steps:
         if not isinstance(step, Augmentation):
-            raise TypeError(f"a step is {step!r}; allowed are augmentations")
+            raise TypeError(f"steps must be augmentations, got {step!r}")
     return Compose(steps)
 
 

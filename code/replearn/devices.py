@@ -31,7 +31,9 @@ def pick_device(device: torch.device | str | None = None) -> torch.device:
         or chosen.type not in available
         or (chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count())
     ):
-        raise ValueError(f"device is {device!r}; this machine has {', '.join(available)}")
+        raise ValueError(
+            f"device must be one of {', '.join(map(repr, available))} here, got {device!r}"
+        )
     return chosen
 
 

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from replearn import checks
 from replearn.devices import autocast
 from replearn.shapes import Factors, ShapesDataset
 
@@ -31,8 +32,7 @@ def embed(
     Raises:
         ValueError: for ``limit`` below 1.
     """
-    if limit < 1:
-        raise ValueError(f"limit is {limit!r}; allowed are integers from 1 on")
+    checks.at_least("limit", limit, 1)
     parameters = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
     device = next((p.device for p in parameters), torch.device("cpu"))
     n = min(limit, len(dataset))
@@ -71,20 +71,19 @@ def nearest(
     """
     if queries.ndim != 2 or bank.ndim != 2 or queries.shape[1] != bank.shape[1]:
         raise ValueError(
-            f"queries and bank have shapes {tuple(queries.shape)} and {tuple(bank.shape)}; "
-            "allowed are (q, d) and (n, d)"
+            "queries and bank must have shapes (q, d) and (n, d), "
+            f"got {tuple(queries.shape)} and {tuple(bank.shape)}"
         )
     if exclude_self and len(queries) > len(bank):
         raise ValueError(
-            f"queries are {len(queries)}; allowed with exclude_self are at most "
-            f"the bank's {len(bank)}"
+            f"queries must be rows of the bank, at most {len(bank)}, with exclude_self, "
+            f"got {len(queries)}"
         )
     most = len(bank) - int(exclude_self)
     if not 1 <= k <= most:
-        raise ValueError(f"k is {k!r}; allowed are 1 to {most}")
-    for name, rows in (("queries", queries), ("bank", bank)):
-        if not bool(torch.isfinite(rows).all()):
-            raise ValueError(f"{name} hold NaN or infinity; allowed are finite features")
+        raise ValueError(f"k must lie in 1 … {most}, got {k!r}")
+    checks.finite("queries", queries)
+    checks.finite("bank", bank)
     # About its own centre, a bank far from the origin loses no digits in the squares.
     centre = bank.mean(0)
     bank, queries = bank - centre, queries - centre
@@ -116,8 +115,8 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, f
     n = len(features)
     if n != len(factors) or n < _NEIGHBORS + 2:
         raise ValueError(
-            f"features are {n} and factors {len(factors)}; allowed are as many of each, "
-            f"at least {_NEIGHBORS + 2}"
+            f"features and factors must be equally many, at least {_NEIGHBORS + 2}, "
+            f"got {n} and {len(factors)}"
         )
     near = nearest(features, features, _NEIGHBORS, exclude_self=True)
     shuffle = torch.Generator().manual_seed(0)

@@ -8,13 +8,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from replearn import checks
+
 RESOLUTION = 64  # pixels a side: six halvings reach one
 _WIDTHS = (3, 32, 64, 128, 256, 512)
-
-
-def _check_latent_dim(latent_dim: int) -> None:
-    if not isinstance(latent_dim, int) or latent_dim < 1:
-        raise ValueError(f"latent_dim is {latent_dim!r}; allowed are integers from 1 on")
 
 
 class Encoder(nn.Module):
@@ -30,7 +27,7 @@ class Encoder(nn.Module):
 
     def __init__(self, latent_dim: int = 128, normalize: bool = False) -> None:
         """Create the layers with PyTorch's default initialisation."""
-        _check_latent_dim(latent_dim)
+        checks.at_least("latent_dim", latent_dim, 1)
         super().__init__()
         widths = (*_WIDTHS, latent_dim)
         self.latent_dim, self.normalize = latent_dim, normalize
@@ -44,8 +41,8 @@ class Encoder(nn.Module):
         """Return what each layer computes: six feature maps after ReLU, then the latents."""
         if images.ndim != 4 or images.shape[1:] != (3, RESOLUTION, RESOLUTION):
             raise ValueError(
-                f"images have shape {tuple(images.shape)}; "
-                f"allowed is (n, 3, {RESOLUTION}, {RESOLUTION})"
+                f"images must have shape (n, 3, {RESOLUTION}, {RESOLUTION}), "
+                f"got {tuple(images.shape)}"
             )
         maps = [(images - 0.5) / 0.5]
         for convolution in self.convolutions:
@@ -76,7 +73,7 @@ class Decoder(nn.Module):
 
     def __init__(self, latent_dim: int = 128) -> None:
         """Create the layers with PyTorch's default initialisation."""
-        _check_latent_dim(latent_dim)
+        checks.at_least("latent_dim", latent_dim, 1)
         super().__init__()
         widths = (latent_dim, *reversed(_WIDTHS))
         self.latent_dim = latent_dim
@@ -94,7 +91,7 @@ class Decoder(nn.Module):
         """
         if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
             raise ValueError(
-                f"latents have shape {tuple(latents.shape)}; allowed is (n, {self.latent_dim})"
+                f"latents must have shape (n, {self.latent_dim}), got {tuple(latents.shape)}"
             )
         maps = F.relu(self.linear(latents))[:, :, None, None]
         for convolution in self.convolutions[:-1]:

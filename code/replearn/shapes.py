@@ -15,6 +15,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from replearn import checks
+
 RESOLUTION = 64  # pixels a side
 SHAPES = ("circle", "triangle", "square")
 COLORS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "brown")
@@ -133,10 +135,8 @@ class ShapesDataset(Dataset):
 
     def __init__(self, split: str, *, size: int = 64_000, seed: int = 0) -> None:
         """Draw the table of factors; no image is drawn yet."""
-        if split not in SPLITS:
-            raise ValueError(f"split is {split!r}; allowed are {', '.join(map(repr, SPLITS))}")
-        if not isinstance(size, int) or size < 8:
-            raise ValueError(f"size is {size!r}; allowed are integers from 8 on")
+        checks.one_of("split", split, SPLITS)
+        checks.at_least("size", size, 8)
         train = size * 5 // 8
         rows = slice(0, train) if split == "train" else slice(train, size)
         self.split, self.size, self.seed = split, size, seed
@@ -177,15 +177,15 @@ class ShapesDataset(Dataset):
         ):
             if rows.numel():
                 raise TypeError(
-                    f"indices are {rows.dtype} of shape {tuple(rows.shape)}; "
-                    "allowed is a list of integers"
+                    "indices must be integers in one row, "
+                    f"got {rows.dtype} of shape {tuple(rows.shape)}"
                 )
             rows = rows.long()
         if rows.device.type == "cpu" and len(rows):
             low, high = int(rows.min()), int(rows.max())
             if low < -len(self) or high >= len(self):
                 wrong = low if low < -len(self) else high
-                raise IndexError(f"index {wrong} is out of range for {len(self)} images")
+                raise IndexError(f"index must lie in -{len(self)} … {len(self) - 1}, got {wrong}")
         where = torch.device(device) if device is not None else rows.device
         if where not in self._on_device:
             table = {name: value.to(where) for name, value in vars(self.factors).items()}

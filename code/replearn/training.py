@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from replearn import augmentations, losses, networks, runs, shapes
+from replearn import augmentations, checks, losses, networks, runs, shapes
 from replearn.augmentations import Augmentation
 from replearn.devices import autocast, machine, pick_device
 from replearn.networks import Decoder, Encoder
@@ -118,9 +118,8 @@ def train_contrastive(
         FloatingPointError: if the loss stops being finite.
     """
     if not isinstance(augmentation, Augmentation):
-        raise TypeError(f"augmentation is {augmentation!r}; allowed are augmentations, such as A")
-    if not tau > 0:
-        raise ValueError(f"tau is {tau!r}; allowed are numbers above 0")
+        raise TypeError(f"augmentation must be an Augmentation, such as A, got {augmentation!r}")
+    checks.positive("tau", tau)
     where = pick_device(device)
 
     def networks_() -> nn.ModuleDict:
@@ -157,8 +156,7 @@ def _train(
     label: str = "autoencoder",
 ) -> Run:
     recipe = recipe or default_recipe()
-    if recipe not in RECIPES:
-        raise ValueError(f"recipe is {recipe!r}; allowed are {', '.join(map(repr, RECIPES))}")
+    checks.one_of("recipe", recipe, tuple(RECIPES))
     plan = RECIPES[recipe][described["kind"]]
     dataset = ShapesDataset("train")
     identity = {
