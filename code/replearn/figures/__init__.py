@@ -1,1 +1,27 @@
 """Pictures of the book: each function takes tensors and returns a matplotlib Figure."""
+
+from replearn.figures.geometry import (
+    arrangements,
+    circle_panel,
+    criteria,
+    diameter_and_margin,
+    groups_on_circle,
+    overlap,
+    sphere_counterexample,
+    tammes,
+    tammes_angles,
+)
+from replearn.figures.losses import (
+    approach_to_limit,
+    floor_curves,
+    loss_against_scale,
+    loss_curves,
+    loss_ruler,
+    optima_against_floor,
+)
+from replearn.figures.neighbors import nn_compare, nn_visualize
+from replearn.figures.pairs import dot_against_distance, logits_matrix, positive_pairs
+from replearn.figures.scores import sensitivity_bars
+from replearn.figures.shapes import factor_distribution, image_grid, image_rows, vary
+from replearn.figures.tables import Table, factor_table, prediction_table, score_table
+from replearn.figures.training import loss_curve
