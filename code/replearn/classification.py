@@ -1,0 +1,85 @@
+"""A supervised classifier of the shapes: batches with every class equally often, and a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from replearn import checks, networks, shapes
+
+Loss = Callable[[Float[Tensor, "n C"], Int[Tensor, " n"]], Float[Tensor, ""]]
+
+
+def balanced_batches(
+    labels: Int[Tensor, " n"], per_class: int, generator: torch.Generator
+) -> Iterator[Int[Tensor, " batch"]]:
+    """Yield, without end, the indices of ``per_class`` random samples of each class.
+
+    Classes are 0 … C−1 and come in order; within a batch no sample occurs twice.
+
+    Raises:
+        ValueError: if ``per_class`` < 1 or a class has fewer samples than that.
+    """
+    checks.at_least("per_class", per_class, 1)
+    counts = labels.bincount()
+    if counts.min() < per_class:
+        raise ValueError(
+            f"per_class is {per_class}, but class {int(counts.argmin())} "
+            f"has only {int(counts.min())} samples"
+        )
+    members = [(labels == c).nonzero()[:, 0] for c in range(len(counts))]
+    while True:
+        yield torch.cat(
+            [m[torch.randperm(len(m), generator=generator)[:per_class]] for m in members]
+        )
+
+
+def train_classifier(
+    loss: Loss,
+    dataset: shapes.ShapesDataset,
+    labels: Int[Tensor, " n"],
+    *,
+    steps: int = 120,
+    per_class: int = 4,
+    lr: float = 2e-3,
+    seed: int = 0,
+) -> tuple[nn.Sequential, Float[Tensor, " steps"]]:
+    """Train a classifier, an encoder and a linear layer on top, with Adam on balanced batches.
+
+    ``loss`` takes logits and labels. Initialisation and batches depend on ``seed`` alone, so two
+    losses with the same seed start at the same weights and see the same images. On the CPU.
+
+    Returns:
+        The network, whose two parts are the encoder and the linear layer; the loss of every step.
+
+    Raises:
+        ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
+    """
+    checks.at_least("steps", steps, 1)
+    if len(labels) != len(dataset):
+        raise ValueError(f"labels must be one per image: got {len(labels)} for {len(dataset)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = networks.Encoder()
+        network = nn.Sequential(encoder, nn.Linear(encoder.latent_dim, int(labels.max()) + 1))
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr)
+    batches = balanced_batches(labels, per_class, torch.Generator().manual_seed(seed))
+    history = torch.empty(steps)
+    for step in range(steps):
+        indices = next(batches)
+        value = loss(network(dataset.images(indices)), labels[indices])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        history[step] = value.detach()
+    return network.eval(), history
+
+
+def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
+    """Return the share of rows whose label is the unique largest logit; a tie counts as wrong."""
+    target = nn.functional.one_hot(labels, logits.shape[1]).bool()
+    best_other = logits.masked_fill(target, -torch.inf).amax(dim=1)
+    return float((logits[target] > best_other).float().mean())
