@@ -30,11 +30,12 @@ c.InlineBackend.rc = {"svg.hashsalt": "replearn", "pdf.fonttype": 42}
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 # A page has no use for a progress bar.
 os.environ.setdefault("TQDM_DISABLE", "1")
+c.Application.log_level = "ERROR"
 """
 
 
 def fingerprint(root: Path) -> str:
-    """A short hash of the library's sources, the requirements, the recipe and the kernel's settings."""
+    """A short hash of the library, the requirements, the recipe and the kernel's settings."""
     files = [
         *sorted((root / "code" / "replearn").rglob("*.py")),
         root / "requirements.txt",

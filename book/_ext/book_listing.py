@@ -1,4 +1,4 @@
-"""The directive ``package-listing``: every file of a package, with its name and its line numbers."""
+"""The directive ``package-listing``: every file of a package, with name and line numbers."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Macro = str | list[Any]
 
 
 def read(path: Path = MACROS_FILE) -> dict[str, Macro]:
-    """The macros by name, in the file's order; ExtensionError names an entry that is neither form."""
+    """The macros by name, in the file's order; ExtensionError names an entry of another form."""
     macros = yaml.safe_load(path.read_text(encoding="utf-8"))
     for name, macro in macros.items():
         match macro:
@@ -27,8 +27,8 @@ def read(path: Path = MACROS_FILE) -> dict[str, Macro]:
                 pass
             case _:
                 raise ExtensionError(
-                    f"{path.name}: macro {name!r} is {macro!r}; a macro has a name of letters and is "
-                    "a string or a pair [definition, number of arguments]"
+                    f"{path.name}: macro {name!r} is {macro!r}; a macro has a name of letters and "
+                    "is a string or a pair [definition, number of arguments]"
                 )
     return macros
 

@@ -1,4 +1,4 @@
-r"""Print: theorems, proofs and answers as boxes of their own in the PDF.
+r"""Theorems, proofs and answers as boxes of their own in the PDF, and fonts that know our symbols.
 
 sphinx-proof prints every block as the same grey note, takes its number from the wrong page when a
 title holds a formula, and gives a proof an empty title; Sphinx prints an answer as any other note.
@@ -7,17 +7,19 @@ Here each becomes a LaTeX environment that book/_latex/book.sty draws.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import matplotlib
 from docutils import nodes
-from sphinx.addnodes import start_of_file
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.latex import LaTeXTranslator
 from sphinx_proof.nodes import NODE_TYPES, proof_node, unenumerable_node
 
 
-class answer_node(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
+class answer_node(nodes.General, nodes.Element):
     """A boxed answer, its title first."""
 
 
@@ -28,27 +30,37 @@ class AnswerBoxes(SphinxPostTransform):
     builders = ("latex",)
 
     def run(self, **kwargs: Any) -> None:
-        """Replace each of them; the labels stay."""
+        """Replace each of them; its label is a target before it and stays."""
         for admonition in list(self.document.findall(nodes.admonition)):
             if "answer" in admonition["classes"]:
-                box = answer_node("", *admonition.children, ids=admonition["ids"])
+                box = answer_node("", *admonition.children)
                 admonition.replace_self(box)
 
 
-def _docname(node: nodes.Element) -> str:
-    """The page a node comes from, in the one tree that LaTeX is written from."""
-    parent: nodes.Element | None = node
-    # A part's pseudo-page carries its caption for a name; the innermost is the real page.
-    while not isinstance(parent, start_of_file | nodes.document):
-        assert parent is not None
-        parent = parent.parent
-    return parent["docname"]
+class ProofHeads(SphinxPostTransform):
+    """sphinx-proof writes "Proof. " as plain text into a nested box; here it is emphasised."""
+
+    default_priority = 300
+
+    def run(self, **kwargs: Any) -> None:
+        """Emphasise the word; for LaTeX, take the content out of its box."""
+        for proof in list(self.document.findall(proof_node)):
+            box = proof.next_node(nodes.admonition)
+            assert box is not None
+            box["ids"] = []  # sphinx-proof gives every proof the same one
+            box["classes"].append("proof-text")  # its own classes are those of a theorem, less one
+            text = box.next_node(nodes.Text)
+            if text is not None and text.startswith("Proof. "):
+                rest = nodes.Text(text.removeprefix("Proof."))
+                text.parent.replace(text, [nodes.emphasis("", "Proof."), rest])
+            if self.app.builder.format == "latex":
+                box.replace_self(box.children)
 
 
 def _title(self: LaTeXTranslator, node: nodes.Element) -> str:
     """Take the node's title off and return it in LaTeX."""
     title = node.next_node(nodes.title)
-    assert title is not None and title.parent is node
+    assert title is not None
     node.remove(title)
     start = len(self.body)
     for child in title.children:
@@ -60,7 +72,7 @@ def _title(self: LaTeXTranslator, node: nodes.Element) -> str:
 
 def visit_theorem(self: LaTeXTranslator, node: nodes.Element) -> None:
     """Open the box: kind, number and title."""
-    docname = _docname(node)
+    docname = self.curfilestack[-1]  # the page, in the one tree that LaTeX is written from
     figures = self.builder.env.toc_fignumbers.get(docname, {})
     number = ".".join(map(str, figures.get(node["countertype"], {}).get(node["ids"][0], ())))
     kind = node["realtype"]
@@ -80,20 +92,12 @@ def visit_unnumbered(self: LaTeXTranslator, node: nodes.Element) -> None:
     kind = node["realtype"]
     self.body.append(
         f"\n\\begin{{booktheorem}}{{{kind}}}{{{kind.title()}}}{{{_title(self, node)}}}"
-        f"\\label{{{_docname(node)}:{node['label']}}}%\n"
+        f"\\label{{{self.curfilestack[-1]}:{node['label']}}}%\n"
     )
 
 
 def visit_proof(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Open a proof; sphinx-proof has put its content in a nested box and "Proof. " before it."""
-    box = node.children[0]
-    assert isinstance(box, nodes.Element)
-    first = box.next_node(nodes.Text)
-    if first is not None and first.startswith("Proof. "):
-        first.parent.replace(first, nodes.Text(first.removeprefix("Proof. ")))
-    node.children = box.children
-    for child in node.children:
-        child.parent = node
+    """Open a proof."""
     self.body.append("\n\\begin{bookproof}\n")
 
 
@@ -104,13 +108,21 @@ def depart_proof(self: LaTeXTranslator, node: nodes.Element) -> None:
 
 def visit_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
     """Open an answer's box."""
-    anchors = "".join(self.hypertarget(id, anchor=False) for id in node["ids"])
-    self.body.append(f"\n\\begin{{bookanswer}}{{{_title(self, node)}}}{anchors}\n")
+    self.body.append(f"\n\\begin{{bookanswer}}{{{_title(self, node)}}}\n")
 
 
 def depart_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
     """Close the box."""
     self.body.append("\n\\end{bookanswer}\n")
+
+
+def add_code_font(app: Sphinx, config: Config) -> None:
+    """Let LaTeX set code in matplotlib's own copy of DejaVu Sans Mono.
+
+    It is installed wherever the book builds, and has the superscripts and ticks that code prints.
+    """
+    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    config.latex_additional_files += [str(file) for file in fonts.glob("DejaVuSansMono*.ttf")]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -121,4 +133,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(proof_node, override=True, latex=(visit_proof, depart_proof))
     app.add_node(answer_node, latex=(visit_answer, depart_answer))
     app.add_post_transform(AnswerBoxes)
+    app.add_post_transform(ProofHeads)
+    app.connect("config-inited", add_code_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
