@@ -75,10 +75,9 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
         ax.set_aspect("auto")  # the tiles stay beside the cells they belong to
     top.set_title("candidates $y_j$")
     left.set_ylabel("anchors $x_i$")
-    shown = matrix.imshow(logits.cpu(), vmin=-1, vmax=1, cmap="RdBu_r", aspect="auto")
+    shown = matrix.imshow(logits.cpu().numpy(), vmin=-1, vmax=1, cmap="RdBu_r", aspect="auto")
     for i in range(n):
-        frame = {"fill": False, "edgecolor": "black", "linewidth": 1.8}
-        matrix.add_patch(Rectangle((i - 0.5, i - 0.5), 1, 1, **frame))
+        matrix.add_patch(Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, ec="black", lw=1.8))
     matrix.set_xticks([])
     matrix.set_yticks([])
     matrix.spines[:].set_visible(False)
@@ -104,8 +103,8 @@ def dot_against_distance(
     fig, ax = style.subplots(figsize=(5.2, 3.4))
     ax.plot(s, np.sqrt(2 - 2 * s), color=style.GREY, label=r"$\sqrt{2 - 2s}$", zorder=1)
     ax.scatter(
-        dots.flatten()[order].cpu(),
-        distances.flatten()[order].cpu(),
+        dots.flatten()[order].cpu().numpy(),
+        distances.flatten()[order].cpu().numpy(),
         s=9,
         color=style.BLUE,
         alpha=0.5,

@@ -1,0 +1,65 @@
+from itertools import islice
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from replearn import classification, losses, shapes
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return shapes.ShapesDataset("train", size=400)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_class_is_equally_frequent_and_no_sample_twice(seed):
+    labels = torch.randint(5, (300,), generator=torch.Generator().manual_seed(seed))
+    batches = classification.balanced_batches(labels, 7, torch.Generator().manual_seed(seed))
+    for batch in islice(batches, 4):
+        assert labels[batch].bincount().tolist() == [7] * 5
+        assert len(batch.unique()) == 35
+
+
+def test_batches_differ_from_each_other():
+    labels = torch.arange(100) % 2
+    first, second = islice(
+        classification.balanced_batches(labels, 10, torch.Generator().manual_seed(0)), 2
+    )
+    assert not torch.equal(first, second)
+
+
+def test_a_class_too_small_for_the_batch_is_named():
+    with pytest.raises(ValueError, match="per_class is 2, but class 1 has only 1"):
+        next(classification.balanced_batches(torch.tensor([0, 0, 1]), 2, torch.Generator()))
+
+
+def test_cross_entropy_and_dual_encoder_train_alike(dataset):
+    colors = dataset.factors.color
+    runs = [
+        classification.train_classifier(loss, dataset, colors, steps=3, per_class=2, seed=5)
+        for loss in (F.cross_entropy, losses.cross_entropy_as_dual_encoder)
+    ]
+    (network, history), (twin, twin_history) = runs
+    assert torch.allclose(history, twin_history, atol=1e-4)
+    images = dataset.images(range(4))
+    assert torch.allclose(network(images), twin(images), atol=1e-2)
+
+
+def test_training_lowers_the_loss_and_leaves_the_global_generator_alone(dataset):
+    before = torch.get_rng_state()
+    _, history = classification.train_classifier(
+        F.cross_entropy, dataset, dataset.factors.color, steps=12, per_class=2
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert history[-3:].mean() < history[:3].mean()
+
+
+def test_labels_must_be_one_per_image(dataset):
+    with pytest.raises(ValueError, match=f"got 3 for {len(dataset)}"):
+        classification.train_classifier(F.cross_entropy, dataset, torch.tensor([0, 1, 2]))
+
+
+def test_a_tie_is_a_mistake():
+    logits = torch.tensor([[2.0, 1.0], [1.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
+    assert classification.accuracy(logits, torch.tensor([0, 0, 0, 1])) == 0.5
