@@ -86,33 +86,36 @@ def rgb(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3"]:
 
 
 def same_as_nearest_color(images: Float[Tensor, "n 3 h w"], codes: Float[Tensor, "n d"]) -> Rule:
-    """Return the rule that gives an unseen image the code of the training image nearest in colour."""
+    """Return the rule: an unseen image has the code of the training image nearest in colour."""
     known = rgb(images)
     return lambda unseen: codes[torch.cdist(rgb(unseen), known).argmin(1)]
 
 
 def always(code: Float[Tensor, " d"]) -> Rule:
-    """Return the rule that gives every unseen image the one ``code``."""
+    """Return the rule: every unseen image has the one ``code``."""
     return lambda unseen: code.expand(len(unseen), -1).clone()
 
 
 def below_all(
     images: Float[Tensor, "n 3 h w"], colors: Int[Tensor, " n"], codes: Float[Tensor, "n 1"]
 ) -> Rule:
-    """Return the rule that puts an unseen image of colour c at min(codes) − 1 − c.
+    """Return the rule: an unseen image of colour c has the code min(codes) − 1 − c.
 
     Its code tells the colour, yet the nearest training codes are the same for every unseen image:
     the smallest ones.
     """
     known = rgb(images)
     start = codes.min() - 1
-    return lambda unseen: (
-        start - colors[torch.cdist(rgb(unseen), known).argmin(1)][:, None].double()
-    )
+
+    def rule(unseen: Tensor) -> Tensor:
+        color = colors[torch.cdist(rgb(unseen), known).argmin(1)]
+        return start - color[:, None].double()
+
+    return rule
 
 
 def decides(evidence: Shaped[Tensor, "n ..."], label: Shaped[Tensor, " n"]) -> bool:
-    """Tell whether ``label`` is a function of ``evidence``: equal rows always carry equal labels."""
+    """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels."""
     _, cell = evidence.reshape(len(evidence), -1).unique(dim=0, return_inverse=True)
     pairs = torch.stack([cell, label.unique(return_inverse=True)[1]], 1)
     return len(pairs.unique(dim=0)) == len(cell.unique())

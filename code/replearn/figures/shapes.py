@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from replearn.figures import style
-from replearn.shapes import Factors
+from replearn.shapes import COLORS, RESOLUTION, SHAPES, Factors
 
 GAP = 3  # white pixels between neighbouring images
 TILE = 0.62  # inches a side, so that fourteen images still fit a page
@@ -31,7 +32,7 @@ def vary(base: Factors, **changed: Tensor) -> Factors:
     counts = {len(values) for values in changed.values()}
     if len(base) != 1 or len(counts) != 1:
         raise ValueError(
-            f"base has {len(base)} rows and the values {sorted(counts)}; allowed are 1 and one count"
+            f"base has {len(base)} rows and the values {sorted(counts)}; allowed are 1, one count"
         )
     (n,) = counts
     repeated = {f.name: getattr(base, f.name).repeat_interleave(n, 0) for f in fields(base)}
@@ -89,3 +90,33 @@ def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
     show(ax, stacked, next(iter(rows.values())).shape[-1], list(rows))
     ax.set_title(desc)
     return fig
+
+
+def factor_distribution(factors: Factors) -> Figure:
+    """Show how often each shape and colour occurs, and how location and size hang together."""
+    fig, axes = style.subplots(1, 4, figsize=(9.6, 2.6), width_ratios=[0.8, 1.3, 1, 1.2])
+    n = len(factors)
+    counted = ((factors.shape, SHAPES, "shape"), (factors.color, COLORS, "colour"))
+    for ax, (labels, names, title) in zip(axes, counted, strict=False):
+        shares = labels.bincount(minlength=len(names)) / n
+        colors = (
+            [_mean_rgb(factors, c) for c in range(len(names))] if names is COLORS else style.SKY
+        )
+        ax.bar(range(len(names)), shares, color=colors)
+        ax.axhline(1 / len(names), color="black", linestyle=":", linewidth=1)
+        ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+        ax.set_title(f"share of each {title}")
+    x, y = factors.position.T
+    border = torch.minimum(torch.minimum(x, RESOLUTION - x), torch.minimum(y, RESOLUTION - y))
+    axes[2].hist2d(x, y, bins=32, range=[[0, RESOLUTION]] * 2, cmap="Greys", rasterized=True)
+    axes[2].set_aspect("equal")
+    axes[2].invert_yaxis()
+    axes[2].set_title("centres (pixels)")
+    axes[3].hist2d(border, factors.size, bins=32, cmap="Greys", rasterized=True)
+    axes[3].set_xlabel("distance of the centre\nto the nearest edge (pixels)")
+    axes[3].set_title("size (pixels)")
+    return fig
+
+
+def _mean_rgb(factors: Factors, color: int) -> tuple[float, ...]:
+    return tuple(factors.rgb[factors.color == color].mean(0).tolist())

@@ -1,0 +1,76 @@
+"""Tables: of factors, and of what encoders keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from replearn.predictions import FACTORS
+from replearn.shapes import COLORS, SHAPES, Factors
+
+Scores = Mapping[str, Mapping[str, float]]  # encoder → factor → sensitivity
+Predictions = Mapping[
+    str, Mapping[str, str]
+]  # encoder → factor → "sensitive", "partly", "invariant"
+
+HEADINGS = {factor: factor for factor in FACTORS} | {"color": "colour"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a header, shown as a table on pages, in notebooks and in print."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def _repr_markdown_(self) -> str:
+        rule = (":--", *(":-:" for _ in self.header[1:]))
+        lines = (self.header, rule, *self.rows)
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def number(score: float) -> str:
+    """Write a sensitivity with two decimals and a true minus sign."""
+    return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def score_table(scores: Scores, predictions: Predictions | None = None) -> Table:
+    """Tabulate the sensitivity of each encoder to each factor, after its prediction where one is.
+
+    0 is chance, 1 is fully kept.
+    """
+    predictions = predictions or {}
+
+    def cell(encoder: str, factor: str) -> str:
+        score = number(scores[encoder][factor])
+        prediction = predictions.get(encoder, {}).get(factor)
+        return f"{prediction}: {score}" if prediction else score
+
+    header = ("encoder", *(HEADINGS[factor] for factor in FACTORS))
+    return Table(
+        header, tuple((encoder, *(cell(encoder, f) for f in FACTORS)) for encoder in scores)
+    )
+
+
+def prediction_table(predictions: Predictions) -> Table:
+    """Tabulate what each encoder is predicted to be for each factor."""
+    header = ("encoder", *(HEADINGS[factor] for factor in FACTORS))
+    rows = ((name, *(line[f] for f in FACTORS)) for name, line in predictions.items())
+    return Table(header, tuple(rows))
+
+
+def factor_table(factors: Factors) -> Table:
+    """Tabulate factors, one image a row: positions and sizes in pixels, angles in degrees."""
+    header = ("shape", "colour", "centre (x, y)", "size", "angle")
+    rows = (
+        (
+            SHAPES[factors.shape[i]],
+            COLORS[factors.color[i]],
+            f"({factors.position[i, 0]:.1f}, {factors.position[i, 1]:.1f})",
+            f"{factors.size[i]:.1f}",
+            f"{math.degrees(factors.angle[i]):.0f}°",
+        )
+        for i in range(len(factors))
+    )
+    return Table(header, tuple(rows))
