@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,10 @@ from replearn.shapes import ShapesDataset
 
 Loss = Callable[..., Tensor]
 
+# What a step measures, by name: the loss, which is minimised, and what is only watched.
+Measures = dict[str, Tensor]
+Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -37,7 +42,8 @@ class Run:
     Attributes:
         encoder: in evaluation mode, on the device it was trained or loaded on.
         decoder: of an autoencoder; None for a contrastive encoder.
-        losses: (steps,) the training loss of every step, on the CPU.
+        history: what was measured at every step, on the CPU, each (steps,): ``"loss"``, and for
+            a contrastive encoder ``"alignment"`` and ``"uniformity"`` of its batch.
         recipe: the recipe's name.
         seconds: wall-clock time of the training.
         facts: everything else that is known: kind, seed, machine, versions, date.
@@ -45,10 +51,15 @@ class Run:
 
     encoder: Encoder
     decoder: Decoder | None
-    losses: Tensor
+    history: dict[str, Tensor]
     recipe: str
     seconds: float
     facts: dict[str, Any]
+
+    @property
+    def losses(self) -> Tensor:
+        """Return the training loss of every step, (steps,)."""
+        return self.history["loss"]
 
     @property
     def steps(self) -> int:
@@ -76,16 +87,17 @@ def train_autoencoder(
     Raises:
         ValueError: for an unknown recipe or device, or ``latent_dim`` below 1.
         FloatingPointError: if the loss stops being finite.
+        RuntimeError: if the library's code was changed after it was imported.
     """
     where = pick_device(device)
 
     def networks_() -> nn.ModuleDict:
         return nn.ModuleDict({"encoder": Encoder(latent_dim), "decoder": Decoder(latent_dim)})
 
-    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Tensor:
+    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
         with autocast(where):
             reconstructions = nets["decoder"](nets["encoder"](images))
-        return loss(images, reconstructions.float())
+        return {"loss": loss(images, reconstructions.float())}
 
     described = {"kind": "autoencoder", "latent_dim": latent_dim, "loss": _loss_source(loss)}
     return _train(described, networks_, step, recipe, seed, where)
@@ -116,6 +128,7 @@ def train_contrastive(
         TypeError: if ``augmentation`` is not one.
         ValueError: for an unknown recipe or device, ``latent_dim`` below 1, ``tau`` not above 0.
         FloatingPointError: if the loss stops being finite.
+        RuntimeError: if the library's code was changed after it was imported.
     """
     if not isinstance(augmentation, Augmentation):
         raise TypeError(f"augmentation must be an Augmentation, such as A, got {augmentation!r}")
@@ -125,11 +138,13 @@ def train_contrastive(
     def networks_() -> nn.ModuleDict:
         return nn.ModuleDict({"encoder": Encoder(latent_dim, normalize=True)})
 
-    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Tensor:
+    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
         views = torch.cat([augmentation(images, generator), augmentation(images, generator)])
         with autocast(where):
             z, z_pos = nets["encoder"](views).chunk(2)
-        return loss(z, z_pos, tau)
+        with torch.no_grad():
+            watched = {"alignment": losses.alignment(z, z_pos), "uniformity": losses.uniformity(z)}
+        return {"loss": loss(z, z_pos, tau), **watched}
 
     described = {
         "kind": "contrastive",
@@ -143,13 +158,14 @@ def train_contrastive(
 
 def _loss_source(loss: Loss) -> str:
     # The modules' own sources are part of every key already.
-    return loss.__name__ if getattr(losses, loss.__name__, None) is loss else runs.source(loss)
+    name = getattr(loss, "__name__", "")
+    return name if getattr(losses, name, None) is loss else runs.source(loss)
 
 
 def _train(
     described: dict[str, Any],
     make_networks: Callable[[], nn.ModuleDict],
-    compute_loss: Callable[[nn.ModuleDict, Tensor, torch.Generator], Tensor],
+    measure: Measure,
     recipe: str | None,
     seed: int,
     device: torch.device,
@@ -157,24 +173,30 @@ def _train(
 ) -> Run:
     recipe = recipe or default_recipe()
     checks.one_of("recipe", recipe, tuple(RECIPES))
+    checks.at_least("seed", seed, 0)
     plan = RECIPES[recipe][described["kind"]]
     dataset = ShapesDataset("train")
+    sources = [runs.source(room) for room in _SOURCES]
+    if sources != _SOURCES_AT_IMPORT:
+        raise RuntimeError(
+            "the code that trains must be the code on disk, which has changed since it was "
+            "imported; restart Python (in a notebook, the kernel)"
+        )
     identity = {
         **described,
         "recipe": asdict(plan),
         "seed": seed,
         "data": {"size": dataset.size, "seed": dataset.seed},
-        "sources": [runs.source(room) for room in _SOURCES],
+        "sources": sources,
     }
     name = runs.key(identity)
-    torch.manual_seed(seed)
-    nets = make_networks()
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers go on undisturbed
+        torch.manual_seed(seed)
+        nets = make_networks()
     with runs.lock(name):
         found = runs.load(name)
         if found is None:
-            history, seconds = _optimise(
-                nets, compute_loss, plan, dataset, seed, device, name, label
-            )
+            history, seconds = _optimise(nets, measure, plan, dataset, seed, device, name, label)
             facts = {
                 **{k: v for k, v in described.items() if k != "loss"},
                 "label": label,
@@ -186,13 +208,13 @@ def _train(
                 **machine(device),
             }
             tensors = {
-                "losses": history,
-                **{k: v.contiguous() for k, v in nets.state_dict().items()},
+                **_prefixed("history.", history),
+                **_prefixed("", nets.state_dict()),
             }
             runs.save(name, tensors, facts)
             found = tensors, facts
     tensors, facts = found
-    history = tensors.pop("losses").cpu()
+    history = {key: values.cpu() for key, values in _pop_prefixed("history.", tensors).items()}
     nets.load_state_dict(tensors)
     encoder = _place(nets, device).eval().requires_grad_(False)["encoder"]
     decoder = nets["decoder"] if "decoder" in nets else None  # noqa: SIM401
@@ -222,31 +244,29 @@ def _batches(
 
 def _optimise(
     nets: nn.ModuleDict,
-    compute_loss: Callable[[nn.ModuleDict, Tensor, torch.Generator], Tensor],
+    measure: Measure,
     plan: Recipe,
     dataset: ShapesDataset,
     seed: int,
     device: torch.device,
     name: str,
     label: str,
-) -> tuple[Tensor, float]:
-    """Train ``nets`` in place, from the checkpoint if there is one; return losses and seconds."""
+) -> tuple[dict[str, Tensor], float]:
+    """Train ``nets`` in place, from the checkpoint if there is one; return history and seconds."""
     _place(nets, device).train()
     optimiser = torch.optim.Adam(
         nets.parameters(), lr=plan.peak, betas=(0.9, plan.beta2), fused=True
     )
-    history = torch.zeros(plan.steps, device=device)
+    history: dict[str, Tensor] = defaultdict(lambda: torch.zeros(plan.steps, device=device))
     before, start = 0.0, 0
     checkpoint = runs.load_checkpoint(name)
     if checkpoint is not None:
         tensors, start = checkpoint
-        history.copy_(tensors.pop("losses"))
         before = float(tensors.pop("seconds"))
-        state = {
-            k.removeprefix("adam."): tensors.pop(k) for k in list(tensors) if k.startswith("adam.")
-        }
+        for key, values in _pop_prefixed("history.", tensors).items():
+            history[key].copy_(values)
+        _set_adam(optimiser, _pop_prefixed("adam.", tensors))
         nets.load_state_dict(tensors)
-        _set_adam(optimiser, state)
     generator = torch.Generator(device)
     began = saved = time.monotonic()
     bar = tqdm(total=plan.steps, initial=start, desc=label, unit="step", mininterval=1)
@@ -256,43 +276,56 @@ def _optimise(
         generator.manual_seed(seed * 1_000_003 + step)
         for group in optimiser.param_groups:
             group["lr"] = plan.learning_rate(step)
-        loss = compute_loss(nets, dataset.images(rows), generator)
+        measures = measure(nets, dataset.images(rows), generator)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        measures["loss"].backward()
         optimiser.step()
-        history[step] = loss.detach()
+        for key, value in measures.items():
+            history[key][step] = value.detach()
         bar.update()
         if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
-            latest = history[step + 1 - min(_LOOK_EVERY, step + 1) : step + 1]
+            latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
             if not bool(torch.isfinite(latest).all()):
+                first = step + 1 - len(latest) + int((~torch.isfinite(latest)).nonzero()[0])
                 raise FloatingPointError(
-                    f"the loss of {label} is no longer finite near step {step + 1}; "
-                    f"the last checkpoint is from step {start}. Try a lower learning rate "
-                    "or look at the loss function"
+                    f"the loss of {label} must stay finite, got {float(history['loss'][first])} "
+                    f"at step {first}; the last checkpoint is from step {start}. Try a lower "
+                    "learning rate, or look at the loss function"
                 )
             bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
             if time.monotonic() - saved > _SAVE_EVERY:
                 saved, start = time.monotonic(), step + 1
-                tensors = {f"adam.{k}": v for k, v in _adam_state(optimiser).items()}
-                tensors |= {k: v.contiguous() for k, v in nets.state_dict().items()}
-                seconds = torch.tensor(before + saved - began, dtype=torch.float64)
-                runs.save_checkpoint(
-                    name, {**tensors, "losses": history, "seconds": seconds}, start
-                )
+                tensors = {
+                    "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
+                    **_prefixed("history.", history),
+                    **_prefixed("adam.", _adam_state(optimiser)),
+                    **_prefixed("", nets.state_dict()),
+                }
+                runs.save_checkpoint(name, tensors, start)
     bar.close()
-    return history, before + time.monotonic() - began
+    return dict(history), before + time.monotonic() - began
 
 
 # Whatever changes one of these may change a run, and makes it another.
 _SOURCES = (shapes, augmentations, networks, losses, sys.modules[__name__])
+_SOURCES_AT_IMPORT = [runs.source(room) for room in _SOURCES]
 
 _LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
 _SAVE_EVERY = 30.0  # seconds between two checkpoints
 
 
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def _pop_prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    found = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name) for name in found}
+
+
 def _adam_state(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
     return {
-        f"{i}.{k}": v.contiguous()
+        f"{i}.{k}": v
         for i, state in optimiser.state_dict()["state"].items()
         for k, v in state.items()
     }
@@ -302,7 +335,9 @@ def _set_adam(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         i, k = name.split(".")
-        state.setdefault(int(i), {})[k] = tensor
+        # As the weights lie in memory, which the fused step relies on.
+        layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
+        state.setdefault(int(i), {})[k] = tensor.contiguous(memory_format=layout)
     optimiser.load_state_dict(
         {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
     )
