@@ -225,7 +225,8 @@ def tammes(n: int, d: int) -> Float[Tensor, "n d"]:
 
     Exact, and optimal, on the circle (360°/n), for n ≤ d + 1 (a simplex) and for d + 2 ≤ n ≤ 2d
     (90°: corners of a cross-polytope; Rankin 1955). Otherwise the best that a deterministic
-    search finds: where ``TAMMES_OPTIMA`` knows the proved optimum (d = 3), that one. ValueError unless n ≥ 2, d ≥ 1, and n = 2 if d = 1.
+    search finds: where ``TAMMES_OPTIMA`` knows the proved optimum (d = 3), that one; a second or
+    two there, longer for larger n·d. ValueError unless n ≥ 2, d ≥ 1, and n = 2 if d = 1.
     """
     checks.at_least("n", n, 2)
     checks.at_least("d", d, 1)
@@ -271,7 +272,7 @@ def _repelled(n: int, d: int, starts: int = 256) -> Float[Tensor, "keep n d"]:
     return x[worst.argsort(stable=True)[:keep]]
 
 
-def _polish(x: np.ndarray, steps: int = 100) -> np.ndarray:
+def _polish(x: np.ndarray, steps: int = 40) -> np.ndarray:
     """Sequential linear programming: move within a trust region so that the largest cosine falls.
 
     Each programme minimises t over tangent moves m_i ⟂ x_i with
