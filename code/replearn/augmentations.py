@@ -27,17 +27,6 @@ Parameters = dict[str, Tensor]
 _LUMA = (0.2989, 0.587, 0.114)
 
 
-def _check(images: Tensor) -> None:
-    if not isinstance(images, Tensor) or not images.is_floating_point():
-        came = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise TypeError(f"images must be a floating-point tensor, got {came}")
-    if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
-        raise ValueError(f"images must have shape (n, 3, s, s), got {tuple(images.shape)}")
-    # Looking at the values would make an accelerator wait at every training step.
-    if images.device.type == "cpu":
-        checks.finite("images", images)
-
-
 class Augmentation:
     """Base of all augmentations: ``sample`` parameters, ``apply`` them, or do both by a call."""
 
@@ -59,9 +48,12 @@ class Augmentation:
             generator: on the images' device, for replay; torch's default one if absent.
 
         Raises:
-            TypeError, ValueError: for anything but finite floating-point square RGB images.
+            TypeError, ValueError: for anything but square RGB images in [0, 1]; values are not
+                looked at on an accelerator, which would have to wait for it at every step.
         """
-        _check(images)
+        checks.images("images", images)
+        if images.device.type == "cpu":
+            checks.within("images", images, 0, 1)
         return self.apply(images, self.sample(images, generator))
 
 
@@ -183,7 +175,7 @@ class ColorJitter(Augmentation):
             return values.new_zeros(4 * quarter, *values.shape[1:]).index_copy_(0, seat, values)
 
         b, c, s = (parameters[k] for k in ("brightness", "contrast", "saturation"))
-        _one, zero = torch.ones_like(b), torch.zeros_like(b)
+        zero = torch.zeros_like(b)
         kinds = torch.stack(  # (n, 3 kinds, 3 coefficients of adjust_affine)
             [
                 torch.stack([b, zero, zero], 1),

@@ -41,9 +41,34 @@ def matrix(name: str, value: Tensor) -> None:
 
 def finite(name: str, value: Tensor) -> None:
     """Raise ValueError if ``value`` holds a NaN or an infinity (reads the tensor: a GPU waits)."""
-    if not value.isfinite().all():
+    # The extremes are NaN or infinite if any value is, and far sooner known.
+    if value.numel() and not torch.stack(value.detach().aminmax()).isfinite().all():
         bad = int((~value.isfinite()).sum())
         raise ValueError(f"{name} must be finite, got {bad} values that are NaN or infinite")
+
+
+def within(name: str, value: Tensor, low: float, high: float) -> None:
+    """Raise ValueError unless all of ``value`` lies in [low, high] (reads it: a GPU waits)."""
+    if value.numel():
+        least, most = (float(extreme) for extreme in value.detach().aminmax())
+        if not (low <= least and most <= high):
+            raise ValueError(
+                f"{name} must lie in [{low}, {high}], got values from {least:g} to {most:g}"
+            )
+
+
+def images(name: str, value: Tensor, side: int | None = None) -> None:
+    """Raise TypeError unless floating-point, ValueError unless (n, 3, s, s), s = ``side`` if given.
+
+    Its values are not looked at.
+    """
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        came = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{name} must be a floating-point tensor, got {came}")
+    s = side or (value.shape[-1] if value.ndim else 0)
+    if value.ndim != 4 or value.shape[1:] != (3, s, s):
+        wanted = f"(n, 3, {side}, {side})" if side else "(n, 3, s, s)"
+        raise ValueError(f"{name} must have shape {wanted}, got {tuple(value.shape)}")
 
 
 def unit_rows(name: str, value: Float[Tensor, "n d"], tolerance: float = 1e-3) -> None:

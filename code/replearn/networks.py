@@ -39,11 +39,9 @@ class Encoder(nn.Module):
 
     def layers(self, images: Float[Tensor, "n 3 64 64"]) -> list[Tensor]:
         """Return what each layer computes: six feature maps after ReLU, then the latents."""
-        if images.ndim != 4 or images.shape[1:] != (3, RESOLUTION, RESOLUTION):
-            raise ValueError(
-                f"images must have shape (n, 3, {RESOLUTION}, {RESOLUTION}), "
-                f"got {tuple(images.shape)}"
-            )
+        checks.images("images", images, side=RESOLUTION)
+        if images.device.type == "cpu":  # an accelerator would have to wait for the look
+            checks.finite("images", images)
         maps = [(images - 0.5) / 0.5]
         for convolution in self.convolutions:
             maps.append(F.relu(convolution(maps[-1])))
@@ -56,7 +54,8 @@ class Encoder(nn.Module):
         """Return the latents of ``images`` in [0, 1]; unit vectors if ``normalize``.
 
         Raises:
-            ValueError: for images of another shape.
+            TypeError, ValueError: for anything but images of that shape, or a value not finite
+                (on the CPU).
         """
         return self.layers(images)[-1]
 

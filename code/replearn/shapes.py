@@ -118,6 +118,19 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     return factors.rgb[:, :, None, None] * coverage[:, None]
 
 
+def _integers(indices: Sequence[int] | Tensor) -> Int[Tensor, " n"]:
+    try:
+        rows = torch.as_tensor(indices)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise TypeError(f"indices must be integers in one row, got {indices!r}") from error
+    integer = not (rows.is_floating_point() or rows.is_complex() or rows.dtype == torch.bool)
+    if rows.ndim != 1 or not (integer or len(rows) == 0):  # an empty list is of no type
+        raise TypeError(
+            f"indices must be integers in one row, got {rows.dtype} of shape {tuple(rows.shape)}"
+        )
+    return rows.long()  # short integers would be refused, and bytes taken for a mask
+
+
 class ShapesDataset(Dataset):
     """Coloured circles, triangles and squares on black.
 
@@ -130,13 +143,14 @@ class ShapesDataset(Dataset):
         factors: :class:`Factors` of this split, on the CPU.
 
     Raises:
-        ValueError: for an unknown split, or a size too small to split.
+        TypeError, ValueError: for an unknown split, a size too small to split, a negative seed.
     """
 
     def __init__(self, split: str, *, size: int = 64_000, seed: int = 0) -> None:
         """Draw the table of factors; no image is drawn yet."""
         checks.one_of("split", split, SPLITS)
         checks.at_least("size", size, 8)
+        checks.at_least("seed", seed, 0)
         train = size * 5 // 8
         rows = slice(0, train) if split == "train" else slice(train, size)
         self.split, self.size, self.seed = split, size, seed
@@ -164,23 +178,12 @@ class ShapesDataset(Dataset):
             device: where to draw; that of ``indices`` if it is a tensor, else the CPU.
 
         Raises:
+            TypeError: for anything but integers in one row.
             IndexError: for an index out of range.
         """
         if isinstance(indices, slice):
             indices = range(*indices.indices(len(self)))
-        rows = torch.as_tensor(indices)
-        if (
-            rows.ndim != 1
-            or rows.is_floating_point()
-            or rows.is_complex()
-            or rows.dtype == torch.bool
-        ):
-            if rows.numel():
-                raise TypeError(
-                    "indices must be integers in one row, "
-                    f"got {rows.dtype} of shape {tuple(rows.shape)}"
-                )
-            rows = rows.long()
+        rows = _integers(indices)
         if rows.device.type == "cpu" and len(rows):
             low, high = int(rows.min()), int(rows.max())
             if low < -len(self) or high >= len(self):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from replearn import augmentations, checks, losses, networks, runs, shapes
-from replearn.augmentations import Augmentation
+from replearn.augmentations import Augmentation, Compose
 from replearn.devices import autocast, machine, pick_device
 from replearn.networks import Decoder, Encoder
 from replearn.recipes import RECIPES, Recipe, default_recipe
@@ -99,7 +99,7 @@ def train_autoencoder(
             reconstructions = nets["decoder"](nets["encoder"](images))
         return {"loss": loss(images, reconstructions.float())}
 
-    described = {"kind": "autoencoder", "latent_dim": latent_dim, "loss": _loss_source(loss)}
+    described = {"kind": "autoencoder", "latent_dim": latent_dim, "code": [_loss_code(loss)]}
     return _train(described, networks_, step, recipe, seed, where)
 
 
@@ -151,13 +151,24 @@ def train_contrastive(
         "augmentation": repr(augmentation),
         "latent_dim": latent_dim,
         "tau": tau,
-        "loss": _loss_source(loss),
+        "code": [_loss_code(loss), *_augmentation_code(augmentation)],
     }
     return _train(described, networks_, step, recipe, seed, where, augmentation.name)
 
 
-def _loss_source(loss: Loss) -> str:
-    # The modules' own sources are part of every key already.
+# The modules' own sources are part of every key already; a reader's functions are not.
+
+
+def _augmentation_code(augmentation: Augmentation) -> list[str]:
+    if isinstance(augmentation, Compose):
+        return [code for step in augmentation.steps for code in _augmentation_code(step)]
+    kind = type(augmentation)
+    if kind.__module__ == augmentations.__name__:
+        return []
+    return [runs.source(kind.sample), runs.source(kind.apply)]
+
+
+def _loss_code(loss: Loss) -> str:
     name = getattr(loss, "__name__", "")
     return name if getattr(losses, name, None) is loss else runs.source(loss)
 
@@ -198,7 +209,7 @@ def _train(
         if found is None:
             history, seconds = _optimise(nets, measure, plan, dataset, seed, device, name, label)
             facts = {
-                **{k: v for k, v in described.items() if k != "loss"},
+                **{k: v for k, v in described.items() if k != "code"},
                 "label": label,
                 "recipe": recipe,
                 "plan": asdict(plan),
