@@ -1,0 +1,50 @@
+# The book in two commands: `make book` and `make test`. `make help` lists the rest.
+# A machine needs Python 3.11 or newer and make; all else is installed into .venv, and TeX, for the
+# PDF, by apt where that is allowed.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PDF    := _build/representation-learning.pdf
+JB     := $(BIN)/jupyter-book build . -W --keep-going
+
+.DEFAULT_GOAL := help
+.PHONY: help book html pdf test clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+book: html pdf  ## the whole book: HTML in _build/html, PDF in _build
+
+html: $(STAMP)  ## the pages alone
+	$(JB) --all
+
+# The HTML comes first: a machine without TeX still gets it, then the message of ensure.sh.
+pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
+	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
+	$(JB) --builder latex
+	cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -file-line-error \
+	  -silent representation-learning.tex || { grep -aE -A4 '^[^ ]+:[0-9]+: ' *.log; exit 1; }
+	cp _build/latex/representation-learning.pdf $(PDF)
+	@echo "The pages: _build/html/index.html   The PDF: $(PDF)"
+
+test: $(STAMP)  ## style, types and the whole test suite
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
+	@sh binder/ensure.sh tests/apt.txt 'chromium|chromium-browser|google-chrome'
+	$(BIN)/pytest
+
+clean:  ## remove what was built; .venv and stored runs stay
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Installed anew when a requirement changes.
+$(STAMP): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -r requirements.txt -e '.[docs,test]'
+	@touch $@

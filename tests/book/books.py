@@ -1,0 +1,141 @@
+"""How the tests build books: the whole one, and one of a single page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+BIN = Path(sys.executable).parent
+
+
+def pages(root: Path) -> list[str]:
+    """The pages of the table of contents, its root first."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"]] + [
+        chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
+    ]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished command: where, what it said, and its exit code."""
+
+    tree: Path
+    code: int
+    output: str
+
+    @property
+    def html(self) -> Path:
+        """The pages' folder."""
+        return self.tree / "_build" / "html"
+
+    @property
+    def latex(self) -> Path:
+        """LaTeX's folder."""
+        return self.tree / "_build" / "latex"
+
+
+def run(command: list[str], tree: Path, **environment: str) -> Result:
+    """Run a command in a tree whose own library is the one that is imported."""
+    done = subprocess.run(
+        command,
+        cwd=tree,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(tree / "code"),
+            "REPLEARN_RECIPE": "smoke",
+            "OMP_NUM_THREADS": "1",
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Result(tree, done.returncode, done.stdout)
+
+
+TINY_PAGE = r"""---
+file_format: mystnb
+kernelspec: {name: python3, display_name: Python 3}
+---
+# A tiny book about $\vx$
+
+The first paragraph, with $\norm{\vx}$ in it.
+
+:::{prf:theorem} Bold Greek
+:label: thm-tiny
+
+$\vmu = \boldsymbol{\mu}$.
+:::
+
+:::{prf:proof}
+Obvious.
+:::
+
+(answer-tiny)=
+:::{admonition} Answer — Question 0 (0 points)
+:class: answer
+Yes.
+:::
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure: {name: fig-tiny, caption: A line.}
+  image: {alt: A rising line.}
+---
+from replearn import tiny
+from matplotlib.figure import Figure
+import matplotlib.pyplot as plt
+
+print("value", tiny.VALUE)
+figure, axes = plt.subplots()
+axes.plot([0, 1])
+plt.close(figure)
+figure
+```
+
+By {prf:ref}`thm-tiny`.
+
+## Listing
+
+```{package-listing} ../code/replearn
+:root: ..
+```
+
+## Works
+
+{cite:p}`tammes1930`
+
+```{bibliography}
+```
+"""
+
+
+def tiny_tree(root: Path, tree: Path, page: str = TINY_PAGE) -> Path:
+    """A book of one page and a library of one module under the real configuration."""
+    shutil.copytree(root / "book" / "_ext", tree / "book" / "_ext")
+    for folder in ("_static", "_latex"):
+        shutil.copytree(root / "book" / folder, tree / "book" / folder)
+    for file in ("_config.yml", "requirements.txt", "constraints.txt", "pyproject.toml"):
+        shutil.copy(root / file, tree / file)
+    for file in ("macros.yml", "references.bib"):
+        shutil.copy(root / "book" / file, tree / "book" / file)
+    (tree / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (tree / "book" / "index.md").write_text(page, encoding="utf-8")
+    (tree / "code" / "replearn").mkdir(parents=True)
+    (tree / "code" / "replearn" / "__init__.py").write_text('"""A package."""\n')
+    (tree / "code" / "replearn" / "tiny.py").write_text('"""A module."""\n\nVALUE = 1\n')
+    return tree
+
+
+def build(tree: Path, *options: str, **environment: str) -> Result:
+    """`jupyter-book build` with the strict settings of the Makefile."""
+    command = [str(BIN / "jupyter-book"), "build", ".", "-W", "--keep-going", *options]
+    return run(command, tree, **environment)

@@ -1,0 +1,271 @@
+"""The whole book, built once in the smoke recipe: every page of it and the PDF."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Page, sync_playwright
+from pypdf import PdfReader
+
+from books import Result, pages
+
+PAGES = pages(Path(__file__).resolve().parents[2])
+BROWSER_FLAGS = (
+    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+    *("disable-background-networking", "disable-component-update", "disable-sync"),
+)
+RAW_MARKUP = (
+    *("{prf:ref}", "{cite", "{ref}", "{numref}", "{eq}", "{doc}", ":::", "```", "$$"),
+    *("<replearn", "<Figure", "<Axes", "object at 0x"),
+)
+
+
+def test_build_succeeds(whole_book: Result) -> None:
+    assert whole_book.code == 0, whole_book.output[-6000:]
+
+
+@pytest.fixture(scope="module")
+def html(whole_book: Result) -> dict[str, BeautifulSoup]:
+    """Every page by its name."""
+    return {
+        name: BeautifulSoup((whole_book.html / f"{name}.html").read_text("utf-8"), "html.parser")
+        for name in PAGES
+    }
+
+
+def article(page: BeautifulSoup) -> BeautifulSoup:
+    """The page's own content, without the theme's."""
+    found = page.select_one("article.bd-article")
+    assert found is not None
+    return found
+
+
+# ---- Pages
+
+
+def test_front_page_leads_to_the_book(whole_book: Result) -> None:
+    assert "book/index.html" in (whole_book.html / "index.html").read_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_shows_no_raw_markup(html: dict[str, BeautifulSoup], name: str) -> None:
+    content = BeautifulSoup(str(article(html[name])), "html.parser")
+    for source in content.select("div.cell_input, div.highlight-python, code"):
+        source.decompose()
+    text = content.get_text()
+    assert [mark for mark in RAW_MARKUP if mark in text] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures_are_described_for_people(html: dict[str, BeautifulSoup], name: str) -> None:
+    for image in article(html[name]).select("img"):
+        alt = image.get("alt", "")
+        assert len(alt.split()) >= 3, f"{image['src']}: {alt!r}"
+        assert not re.search(r"[0-9a-f]{16}", alt), alt
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_describes_itself(html: dict[str, BeautifulSoup], name: str) -> None:
+    tags = html[name].select('meta[name="description"]')
+    assert len(tags) <= 1
+    if name not in ("book/appendix/bibliography",):
+        assert len(tags[0]["content"]) >= 20
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_asks_nothing_of_the_network(html: dict[str, BeautifulSoup], name: str) -> None:
+    asked = [
+        tag.get("src") or tag.get("href")
+        for tag in html[name].select(
+            "script[src], img[src], iframe[src], source[src], link[rel=stylesheet], "
+            "link[rel=preload], link[rel=icon], link[rel=preconnect]"
+        )
+    ]
+    assert [url for url in asked if urlparse(url).netloc] == []
+
+
+def test_links_and_anchors_resolve(whole_book: Result, html: dict[str, BeautifulSoup]) -> None:
+    anchors: dict[Path, set[str]] = {}
+    broken = []
+    for name, page in html.items():
+        file = whole_book.html / f"{name}.html"
+        for link in page.select("a[href]"):
+            url, fragment = urldefrag(link["href"])
+            if urlparse(url).scheme:
+                continue
+            target = (file.parent / unquote(url)).resolve() if url else file
+            if not target.exists():
+                broken.append((name, link["href"]))
+                continue
+            if fragment and target.suffix == ".html":
+                if target not in anchors:
+                    soup = BeautifulSoup(target.read_text("utf-8"), "html.parser")
+                    anchors[target] = {tag["id"] for tag in soup.select("[id]")}
+                if unquote(fragment) not in anchors[target]:
+                    broken.append((name, link["href"]))
+    assert broken == []
+
+
+def test_sources_are_not_published(whole_book: Result) -> None:
+    assert not (whole_book.html / "_sources").exists()
+
+
+# ---- The PDF
+
+
+@pytest.fixture(scope="module")
+def pdf(whole_book: Result) -> PdfReader:
+    found = list((whole_book.tree / "_build").glob("*.pdf"))
+    assert [file.name for file in found] == ["representation-learning.pdf"]
+    return PdfReader(found[0])
+
+
+@pytest.fixture(scope="module")
+def pdf_text(pdf: PdfReader) -> str:
+    return _squeeze("".join(page.extract_text() for page in pdf.pages))
+
+
+def _squeeze(text: str) -> str:
+    """Text without white space and hyphens, which a PDF puts where its lines break."""
+    return re.sub(r"[\s\u00ad-]", "", text)
+
+
+def _labels(whole_book: Result) -> dict[str, str]:
+    """LaTeX's number of every label, by the label's last part."""
+    text = (whole_book.latex / "representation-learning.aux").read_text("utf-8")
+    found = re.findall(r"\\newlabel\{([^}]*)\}\{\{([\d.]+)\}", text)
+    return {label.rsplit(":", 1)[-1].replace(r"\detokenize ", ""): n for label, n in found}
+
+
+def test_pdf_is_a4_and_has_no_empty_page(pdf: PdfReader) -> None:
+    empty = []
+    for number, page in enumerate(pdf.pages, start=1):
+        assert abs(float(page.mediabox.width) - 595.28) < 1
+        assert abs(float(page.mediabox.height) - 841.89) < 1
+        if not re.sub(r"[\d\s]", "", page.extract_text()):
+            empty.append(number)
+    assert empty == []
+
+
+def test_pdf_has_every_answer(html: dict[str, BeautifulSoup], pdf_text: str) -> None:
+    titles = [
+        title.get_text()
+        for page in html.values()
+        for title in page.select("div.admonition.answer > .admonition-title")
+    ]
+    assert titles
+    assert [title for title in titles if _squeeze(title) not in pdf_text] == []
+
+
+def test_theorems_have_the_same_numbers_in_print(
+    html: dict[str, BeautifulSoup], pdf_text: str
+) -> None:
+    titles = [
+        title.get_text()
+        for page in html.values()
+        for title in page.select("div.proof > p.admonition-title")
+        if title.select_one(".caption-number") and not title.select(".math")
+    ]
+    assert titles
+    assert [title for title in titles if _squeeze(title) not in pdf_text] == []
+
+
+def test_formulas_have_the_same_numbers_in_print(
+    html: dict[str, BeautifulSoup], whole_book: Result
+) -> None:
+    labels = _labels(whole_book)
+    numbers = {
+        link["href"].removeprefix("#equation-"): link.parent.get_text().strip("()#\uf0c1 ¶")
+        for page in html.values()
+        for link in page.select(".eqno a.headerlink")
+    }
+    assert numbers
+    assert {label: labels.get(label) for label in numbers} == numbers
+
+
+def test_figures_have_the_same_numbers_in_print(
+    html: dict[str, BeautifulSoup], whole_book: Result
+) -> None:
+    labels = _labels(whole_book)
+    numbers = {
+        figure["id"]: figure.select_one(".caption-number").get_text().removeprefix("Fig. ").strip()
+        for page in html.values()
+        for figure in page.select("figure[id]")
+        if figure.select_one(".caption-number")
+    }
+    assert numbers
+    assert {label: labels.get(label) for label in numbers} == numbers
+
+
+def test_pdf_shows_no_raw_markup(pdf_text: str) -> None:
+    marks = ["{prf:ref}", "{numref}", "{cite:p}", "<replearn", "<Figuresize", "objectat0x", ":::"]
+    assert [mark for mark in marks if mark in pdf_text] == []
+
+
+def test_pdf_lists_every_file_of_the_library(root: Path, pdf_text: str) -> None:
+    for file in (root / "code" / "replearn").rglob("*.py"):
+        assert file.relative_to(root).as_posix() in pdf_text
+
+
+def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
+    titles = [str(item.title) for item in _flat(pdf.outline)]
+    assert titles.count("Bibliography") == 1
+    assert titles[-1] == "Bibliography"
+
+
+def _flat(outline: list) -> Iterator:
+    for item in outline:
+        if isinstance(item, list):
+            yield from _flat(item)
+        else:
+            yield item
+
+
+# ---- In a browser, with the network off
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    program = next((path for name in names if (path := shutil.which(name))), None)
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program,
+            args=[f"--{flag}" for flag in BROWSER_FLAGS],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, whole_book: Result) -> Iterator[Page]:
+    context = browser.new_context(offline=True, viewport={"width": 375, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_in_a_browser(visit: Page, whole_book: Result, name: str) -> None:
+    """It loads whole from the disk, says no error, shows every formula, and fits a phone."""
+    failed: list[str] = []
+    errors: list[str] = []
+    visit.on("requestfailed", lambda request: failed.append(request.url))
+    visit.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    visit.on("pageerror", lambda error: errors.append(str(error)))
+    visit.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
+    formulas = visit.locator("article .math").count()
+    if formulas:
+        visit.evaluate("() => MathJax.startup.promise.then(() => true)")
+        assert visit.locator("article .math mjx-container").count() >= formulas
+        assert visit.locator("mjx-merror, [data-mml-node=merror]").count() == 0
+    wide = visit.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    assert (failed, errors, max(wide, 0)) == ([], [], 0)

@@ -1,0 +1,113 @@
+"""The repository as a whole: what stands where, and that nothing shadows what it should not."""
+
+from __future__ import annotations
+
+import ast
+import code
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+import yaml
+
+STANDARD = Path(sysconfig.get_paths()["stdlib"])
+
+
+def test_code_is_the_standard_librarys(root: Path) -> None:
+    assert Path(code.__file__).parent == STANDARD
+    assert not (root / "code" / "__init__.py").exists()
+    where = subprocess.run(
+        [sys.executable, "-c", "import code; print(code.__file__)"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(where.stdout.strip()).parent == STANDARD
+
+
+def test_library_knows_nothing_of_the_book(root: Path) -> None:
+    """No module imports Sphinx or reads the book's folder."""
+    for file in (root / "code" / "replearn").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        imported = {
+            alias.name.split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        } | {
+            (node.module or "").split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+        }
+        assert not imported & {"sphinx", "docutils", "jupyter_book", "myst_nb"}, file
+
+
+@pytest.mark.parametrize("target", ["help", "book", "html", "pdf", "test", "clean"])
+def test_make_knows_its_targets(root: Path, target: str) -> None:
+    plan = subprocess.run(["make", "-n", target], cwd=root, capture_output=True, text=True)
+    assert plan.returncode == 0, plan.stderr
+
+
+def test_make_help_names_every_target(root: Path) -> None:
+    shown = subprocess.run(
+        ["make", "help"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    for target in ("book", "html", "pdf", "test", "clean"):
+        assert f"make {target} " in shown
+
+
+def test_missing_tex_is_named_and_fails(root: Path, tmp_path: Path) -> None:
+    """Without apt the message names the packages and the exit code is not 0."""
+    for tool in ("sh", "grep", "tr", "cat"):
+        found = subprocess.run(["which", tool], capture_output=True, text=True, check=True)
+        (tmp_path / tool).symlink_to(found.stdout.strip())
+    result = subprocess.run(
+        [str(tmp_path / "sh"), "binder/ensure.sh", "binder/apt.txt", "latexmk"],
+        cwd=root,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    for package in (root / "binder" / "apt.txt").read_text().split():
+        assert package in result.stdout
+
+
+def test_continuous_integration_runs_make_test_only(root: Path) -> None:
+    lines = (root / ".ci" / "run").read_text().splitlines()
+    commands = [line for line in lines if line and not line.startswith("#")]
+    assert commands == [
+        "set -euo pipefail",
+        'cd "$(dirname "$0")/.."',
+        "export CI=true",
+        "exec make test",
+    ]
+
+
+def test_requirements_keep_what_is_there(root: Path) -> None:
+    """Readers' torch, torchvision and numpy stay: lower bounds only, no numpy version at all."""
+    wanted = (root / "pyproject.toml").read_text()
+    assert '"torch>=2.6"' in wanted
+    assert '"torchvision>=0.21"' in wanted
+    assert '"numpy"' in wanted
+
+
+def test_constraints_pin_every_line(root: Path) -> None:
+    lines = (root / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert len(pins) > 50
+    assert all(line.count("==") == 1 for line in pins)
+
+
+def test_configuration_closes_the_traps(root: Path) -> None:
+    """A failing cell fails every build, and a cell may train longer than the default 30 seconds."""
+    config = yaml.safe_load((root / "_config.yml").read_text())
+    assert config["execute"]["raise_on_error"] is True
+    assert config["execute"]["execute_notebooks"] == "cache"
+    assert config["execute"]["timeout"] >= 3600
+    assert config["only_build_toc_files"] is True
+    assert config["sphinx"]["config"]["html_copy_source"] is False
+    assert "-W --keep-going" in (root / "Makefile").read_text()
