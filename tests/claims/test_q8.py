@@ -1,0 +1,84 @@
+"""Question 8: the loss of a batch, the predictions, and why one of them is too hopeful."""
+
+import inspect
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replearn import augmentations, figures, guides, losses, neighbors, training
+from replearn.predictions import predicted
+from replearn.shapes import ShapesDataset
+
+
+@given(seed=st.integers(0, 2**31), values=st.integers(1, 6), batch=st.integers(2, 40))
+def test_prop_known_factor(seed, values, batch):
+    generator = torch.Generator().manual_seed(seed)
+    directions = F.normalize(
+        torch.randn(values, 16, dtype=torch.float64, generator=generator), dim=1
+    )
+    value = torch.randint(values, (batch,), generator=generator)
+    z = directions[value]
+    ties = (value[:, None] == value).sum(1)  # 1 + K of every row
+    cosines = directions @ directions.T
+    gap = (
+        1 - float((cosines - 2 * torch.eye(values, dtype=torch.float64)).max())
+        if values > 1
+        else math.inf
+    )
+    for tau in (0.5, 0.1, 0.01):
+        loss = float(losses.info_nce(z, z, tau))
+        low = float(ties.double().log().mean())
+        high = float((ties.double() + batch * math.exp(-gap / tau)).log().mean())
+        assert low - 1e-9 <= loss <= high + 1e-9
+    if values == 1:
+        assert loss == pytest.approx(math.log(batch)) == guides.ideal_encoder(batch, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_answer_q8a(seed):
+    generator = torch.Generator().manual_seed(seed)
+    z, z_pos = F.normalize(torch.randn(2, 6, 4, dtype=torch.float64, generator=generator), dim=-1)
+    tau, rows = 0.07, []
+    for i in range(6):
+        terms = [math.exp(float(z[i] @ z_pos[j]) / tau) for j in range(6)]
+        rows.append(-math.log(terms[i] / sum(terms)))
+    assert float(losses.info_nce(z, z_pos, tau)) == pytest.approx(sum(rows) / 6)
+    body = inspect.getsource(losses.info_nce).split('"""')[-1].strip()
+    assert len(body.splitlines()) <= 5
+
+
+def test_answer_q8b():
+    """That the views themselves bear it out is tests/test_predictions.py."""
+    words = {name: [predicted(name)[f] for f in ("shape", "location", "color")] for name in "ABC"}
+    assert words == {
+        "A": ["sensitive", "sensitive", "invariant"],
+        "B": ["sensitive", "invariant", "sensitive"],
+        "C": ["invariant", "invariant", "sensitive"],
+    }
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_answer_q8c(name):
+    run = training.train_contrastive(augmentations.BY_NAME[name])
+    dataset = ShapesDataset("val", size=800)
+    features = neighbors.embed(run.encoder, dataset)
+    torch.testing.assert_close(features.norm(dim=1), torch.ones(len(dataset)), atol=1e-2, rtol=0)
+    _, near = figures.nn_visualize(dataset, features).axes
+    assert near.images[0].get_array().shape[:2] == (8 * 67 - 3, 10 * 67 - 3)
+
+
+def test_answer_q8d():
+    """In the views of B colour is easy to see and shape is hard: even to the naked pixels."""
+    dataset = ShapesDataset("val", size=6400)
+    views = augmentations.B(dataset.images(range(2400)), torch.Generator().manual_seed(0))
+    mean_color = views.mean((2, 3))  # linear in the pixels
+    direction = mean_color / (mean_color.norm(dim=1, keepdim=True) + 1e-6)
+    easy = neighbors.sensitivity(direction, dataset.factors)
+    assert easy["color"] > 0.8
+    pooled = F.avg_pool2d(views, 4).flatten(1)
+    assert neighbors.sensitivity(pooled, dataset.factors)["shape"] < 0.15
+    assert guides.ideal_encoder(256, 8) < 0.65 * guides.constant_encoder(256)

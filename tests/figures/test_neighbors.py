@@ -1,0 +1,80 @@
+"""The neighbour plots show the right images in the right order."""
+
+import numpy as np
+import pytest
+import torch
+
+from replearn import figures
+from replearn.figures.neighbors import query_rows
+from replearn.figures.shapes import GAP
+from replearn.shapes import ShapesDataset
+
+
+@pytest.fixture(scope="module")
+def data():
+    dataset = ShapesDataset("val", size=160)
+    features = torch.randn(len(dataset), 5, generator=torch.Generator().manual_seed(3))
+    return dataset, features
+
+
+def tiles(ax):
+    """The images that a mosaic shows, row by row."""
+    picture, step = np.asarray(ax.images[0].get_array()), 64 + GAP
+    return [
+        [picture[top : top + 64, left : left + 64] for left in range(0, picture.shape[1], step)]
+        for top in range(0, picture.shape[0], step)
+    ]
+
+
+def expected(dataset, row):
+    return dataset[int(row)].permute(1, 2, 0).numpy()
+
+
+def test_nn_visualize_shows_eight_queries_and_their_neighbours_near_to_far(data):
+    dataset, features = data
+    left, right = figures.nn_visualize(dataset, features, num_nn=4, desc="a title").axes
+    queries = query_rows(len(features))
+    distances = torch.cdist(features[queries], features)
+    distances[torch.arange(8), queries] = torch.inf
+    for q, (shown, neighbours) in enumerate(zip(tiles(left), tiles(right), strict=True)):
+        np.testing.assert_array_equal(shown[0], expected(dataset, queries[q]))
+        for image, row in zip(neighbours, distances[q].argsort()[:4], strict=True):
+            np.testing.assert_array_equal(image, expected(dataset, row))
+    assert left.figure.get_suptitle() == "a title"
+
+
+def test_queries_are_distinct_and_the_same_for_every_encoder(data):
+    dataset, features = data
+    shown = [tiles(figures.nn_visualize(dataset, f, 2).axes[0]) for f in (features, -(features**3))]
+    np.testing.assert_array_equal(*shown)
+    assert len(query_rows(60).unique()) == 8
+
+
+def test_a_query_with_doubles_is_not_its_own_neighbour(data):
+    dataset, features = data
+    features = features.clone()
+    features[:] = features[0]  # all at distance 0: the query need not come first
+    queries = query_rows(len(features))
+    _, right = figures.nn_visualize(dataset, features, num_nn=3).axes
+    for q, neighbours in zip(queries, tiles(right), strict=True):
+        assert len(neighbours) == 3
+        assert all(not np.array_equal(image, expected(dataset, q)) for image in neighbours)
+
+
+def test_nn_compare_shows_one_row_an_encoder(data):
+    dataset, features = data
+    left, right = figures.nn_compare(
+        dataset, {"one": features, "other": features[:, :1]}, query=7, num_nn=3
+    ).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["one", "other"]
+    for codes, neighbours in zip((features, features[:, :1]), tiles(right), strict=True):
+        distances = (codes - codes[7]).norm(dim=1)
+        distances[7] = torch.inf
+        for image, row in zip(neighbours, distances.argsort()[:3], strict=True):
+            np.testing.assert_array_equal(image, expected(dataset, row))
+
+
+def test_more_features_than_images_are_refused(data):
+    dataset, features = data
+    with pytest.raises(ValueError, match="120 features for 60 images"):
+        figures.nn_visualize(dataset, torch.cat([features, features]))

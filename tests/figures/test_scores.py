@@ -1,0 +1,70 @@
+"""Tables and bars say what was measured."""
+
+import math
+
+import pytest
+import torch
+
+from replearn import figures
+from replearn.predictions import FACTORS, predicted
+from replearn.shapes import Factors
+
+SCORES = {
+    "pixels": dict(zip(FACTORS, (0.9, 0.914, 0.2, 0.7, 0.5), strict=True)),
+    "B": dict(zip(FACTORS, (0.99, -0.004, 0.1, 0.3, -0.02), strict=True)),
+}
+PREDICTED = {"B": predicted("B")}
+
+
+def cells(table):
+    header, rule, *rows = table._repr_markdown_().splitlines()
+    assert set(rule) <= set("|:- ")
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *rows)]
+
+
+def test_score_table_puts_the_prediction_before_the_score():
+    header, pixels, b = cells(figures.score_table(SCORES, PREDICTED))
+    assert header == ["encoder", "colour", "location", "shape", "size", "rotation"]
+    assert pixels == ["pixels", "0.90", "0.91", "0.20", "0.70", "0.50"]
+    assert b == [
+        "B",
+        "sensitive: 0.99",
+        "invariant: 0.00",
+        "sensitive: 0.10",
+        "partly: 0.30",
+        "invariant: −0.02",
+    ]
+
+
+def test_prediction_table_has_a_row_an_encoder():
+    _, row = cells(figures.prediction_table(PREDICTED))
+    assert row == ["B", *PREDICTED["B"].values()]
+
+
+def test_factor_table_reads_like_the_factors():
+    factors = Factors(
+        shape=torch.tensor([1]),
+        color=torch.tensor([7]),
+        rgb=torch.rand(1, 3),
+        position=torch.tensor([[12.34, 50.0]]),
+        size=torch.tensor([20.0]),
+        angle=torch.tensor([math.pi / 2]),
+    )
+    _, row = cells(figures.factor_table(factors))
+    assert row == ["triangle", "brown", "(12.3, 50.0)", "20.0", "90°"]
+
+
+def test_bars_are_as_long_as_the_scores_and_circles_stand_at_the_predictions():
+    axes = figures.sensitivity_bars(SCORES, PREDICTED).axes
+    assert len(axes) == len(FACTORS)
+    targets = {"sensitive": [1.0], "invariant": [0.0], "partly": []}
+    for ax, factor in zip(axes, FACTORS, strict=True):
+        widths = [bar.get_width() for bar in ax.patches]
+        assert widths == pytest.approx([SCORES[name][factor] for name in SCORES])
+        assert [float(line.get_xdata()[0]) for line in ax.lines] == targets[PREDICTED["B"][factor]]
+
+
+def test_bars_without_predictions_have_no_circles():
+    fig = figures.sensitivity_bars(SCORES)
+    assert not fig.legends
+    assert not any(ax.lines for ax in fig.axes)

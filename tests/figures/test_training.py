@@ -1,0 +1,32 @@
+"""The loss curve shows every step, its running mean, and the guides."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from replearn import figures
+from replearn.figures.training import running_mean
+
+
+def test_running_mean_against_a_loop():
+    losses = torch.rand(17, generator=torch.Generator().manual_seed(0))
+    expected = torch.stack([losses[k : k + 5].mean() for k in range(13)])
+    torch.testing.assert_close(running_mean(losses, 5), expected)
+
+
+def test_loss_curve_draws_losses_and_guides_and_says_where_it_ends():
+    run = SimpleNamespace(losses=torch.linspace(5, 1, 100))
+    (ax,) = figures.loss_curve({"B": run}, {"constant encoder": 5.545}).axes
+    steps, smooth, guide = ax.lines
+    assert list(steps.get_ydata()) == pytest.approx(run.losses.tolist())
+    assert len(smooth.get_xdata()) == 99
+    assert smooth.get_xdata()[0] == pytest.approx(1.5), "a mean of two steps stands between them"
+    assert guide.get_ydata()[0] == 5.545
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["B 1.02", "constant encoder: 5.54"] or texts == [
+        "B 1.02",
+        "constant encoder: 5.55",
+    ]
+    assert ax.get_yscale() == "linear"
+    assert figures.loss_curve({"B": run}, log=True).axes[0].get_yscale() == "log"
