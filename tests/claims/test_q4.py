@@ -1,0 +1,430 @@
+"""Question 4: which features answer every quiz, and where the best of them lie."""
+
+import itertools
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from encoders import (
+    accuracy_by_asking,
+    clear_of_ties,
+    diameter_by_hand,
+    distance,
+    encoders,
+    margin_by_hand,
+    unit,
+)
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from replearn import geometry
+
+CIRCLE, SPHERE = st.just(2), st.just(3)
+
+
+def least_margin(features, groups):
+    return float(geometry.margins(features, groups).min())
+
+
+def join(*encoders):
+    """The groups of several encoders side by side, single features repeated to equal length."""
+    m = max(groups.shape[1] for _, groups in encoders)
+    features = torch.cat([features for features, _ in encoders])
+    tables, start = [], 0
+    for f, groups in encoders:
+        tables.append(groups[:, [min(k, groups.shape[1] - 1) for k in range(m)]] + start)
+        start += len(f)
+    return features, torch.cat(tables)
+
+
+def singles(*degrees):
+    turn = torch.tensor(degrees, dtype=torch.float64).deg2rad()
+    return torch.stack([turn.cos(), turn.sin()], 1), torch.arange(len(degrees))[:, None]
+
+
+# --- 4a to 4c: accuracy and the conditions ---------------------------------------------------
+
+
+def test_answer_q4a():
+    """Of the four arrangements two are perfect; their accuracies are those of asking every quiz."""
+    perfect = {
+        "perfect": True,
+        "mixed": False,
+        "clustered but failing": False,
+        "perfect despite a large diameter": True,
+    }
+    four = geometry.arrangements()
+    assert list(four) == list(perfect)
+    for name, (features, groups) in four.items():
+        assert features.shape == (12, 2)
+        assert groups.shape == (3, 4)
+        assert geometry.perfect_accuracy(features, groups) is perfect[name]
+        asked = accuracy_by_asking(features, groups)
+        assert (asked == 1) is perfect[name]
+        assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
+    # It looks clustered: along the circle each group is an arc of its own, no other group inside.
+    features, groups = four["clustered but failing"]
+    around = torch.atan2(features[:, 1], features[:, 0]).argsort() // 4
+    assert (around != around.roll(1)).sum() == 3
+    # The largest diameter exceeds the smallest margin, which is between the two other groups.
+    features, groups = four["perfect despite a large diameter"]
+    diameters, margins = geometry.diameters(features, groups), geometry.margins(features, groups)
+    assert diameters.max() > margins.min() + 0.1
+    assert diameters.argmax() not in divmod(int(margins.argmin()), 3)
+
+
+@given(encoders())
+def test_answer_q4b(encoder):
+    """Diameter: largest distance inside a cluster. Margin: smallest gap to another, symmetric."""
+    features, groups = encoder
+    diameters, margins = geometry.diameters(features, groups), geometry.margins(features, groups)
+    for i, group in enumerate(groups.tolist()):
+        assert float(diameters[i]) == pytest.approx(diameter_by_hand(features, group), abs=1e-12)
+        for j, other in enumerate(groups.tolist()):
+            by_hand = math.inf if i == j else margin_by_hand(features, group, other)
+            assert float(margins[i, j]) == pytest.approx(by_hand, abs=1e-12)
+    assert margins.equal(margins.T)
+
+
+@settings(max_examples=120)
+@given(encoders(m=st.integers(1, 3)))
+def test_thm_anchor_criterion(encoder):
+    """Perfect ⟺ each anchor's farthest positive is nearer than its nearest negative."""
+    features, groups = encoder
+    assume(clear_of_ties(features, groups))
+    asked = accuracy_by_asking(features, groups)
+    assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
+    by_hand = all(
+        max(distance(features[s], features[t]) for t in group)
+        < min(
+            distance(features[s], features[u])
+            for j, other in enumerate(groups.tolist())
+            if j != i
+            for u in other
+        )
+        for i, group in enumerate(groups.tolist())
+        for s in group
+    )
+    assert by_hand is (asked == 1)
+    assert geometry.satisfies(features, groups, "anchor") is by_hand
+    assert geometry.perfect_accuracy(features, groups) is by_hand
+    # A tie is a mistake, on both sides: move a negative onto the farthest positive.
+    far = torch.cdist(features[groups[0, :1]], features[groups[0]])[0].argmax()
+    tied = features.clone()
+    tied[groups[1, 0]] = features[groups[0, far]]
+    assert accuracy_by_asking(tied, groups) < 1
+    assert not geometry.perfect_accuracy(tied, groups)
+    assert not geometry.satisfies(tied, groups, "anchor")
+    assert geometry.accuracy(tied, groups) == pytest.approx(accuracy_by_asking(tied, groups))
+
+
+@settings(max_examples=120)
+@given(encoders(m=st.integers(1, 3)))
+def test_thm_condition_ii_sufficient(encoder):
+    """ii, compared by hand, implies i, iii and perfect accuracy."""
+    features, groups = encoder
+    table = groups.tolist()
+    by_hand = {
+        (i, j): diameter_by_hand(features, table[i]) - margin_by_hand(features, table[i], table[j])
+        for i, j in itertools.permutations(range(len(table)), 2)
+    }
+    assume(all(abs(excess) > 1e-9 for excess in by_hand.values()))
+    holds = all(excess < 0 for excess in by_hand.values())
+    assert geometry.satisfies(features, groups, "ii") is holds
+    if holds:
+        assert accuracy_by_asking(features, groups) == 1
+        for weaker in ("i", "iii", "anchor"):
+            assert geometry.satisfies(features, groups, weaker)
+
+
+@pytest.mark.parametrize("N", [3, 4, 7])
+def test_prop_condition_i_fails(N):
+    """For every N ≥ 3 condition i holds for an encoder that loses quizzes; for N = 2, i is ii."""
+    features, groups = join(geometry.counterexample("i"), singles(*[180.0] * (N - 3)))
+    assert len(groups) == N
+    diameters = [diameter_by_hand(features, g) for g in groups.tolist()]
+    for i, group in enumerate(groups.tolist()):
+        others = [g for j, g in enumerate(groups.tolist()) if j != i]
+        assert any(diameters[i] < margin_by_hand(features, group, other) for other in others)
+    assert geometry.satisfies(features, groups, "i")
+    assert not geometry.satisfies(features, groups, "ii")
+    assert geometry.accuracy(features, groups) < 1
+    assert accuracy_by_asking(*geometry.counterexample("i")) < 1
+    # One sample a group is enough if ties are allowed to do the harm.
+    tied = singles(0.0, 0.0, 180.0)
+    assert geometry.satisfies(*tied, "i")
+    assert not geometry.perfect_accuracy(*tied)
+    # Where every other group is too near, i fails.
+    assert not geometry.satisfies(*geometry.arrangements()["mixed"], "i")
+    for seed in range(20):
+        two = unit(6, 2, seed=seed), torch.arange(6).reshape(2, 3)
+        both = {geometry.satisfies(*two, condition) for condition in ("i", "ii")}
+        assert len(both) == 1 or diameter_by_hand(two[0], [0, 1, 2]) == pytest.approx(
+            diameter_by_hand(two[0], [3, 4, 5])
+        )
+
+
+@pytest.mark.parametrize("N", [2, 3, 6])
+def test_prop_condition_iii_fails(N):
+    """For every N ≥ 2 condition iii holds for an encoder that loses quizzes; not with m = 1."""
+    further = [210.0 + 25 * k for k in range(N - 2)]
+    features, groups = join(geometry.counterexample("iii"), singles(*further))
+    table = groups.tolist()
+    smallest = min(
+        margin_by_hand(features, table[i], table[j]) for i, j in itertools.combinations(range(N), 2)
+    )
+    assert min(diameter_by_hand(features, g) for g in table) < smallest
+    assert geometry.satisfies(features, groups, "iii")
+    assert not geometry.satisfies(features, groups, "ii")
+    assert geometry.accuracy(features, groups) < 1
+    assert accuracy_by_asking(*geometry.counterexample("iii")) < 1
+    # It is about the least of all margins: with interleaved groups even one tight group fails it.
+    assert not geometry.satisfies(*geometry.counterexample("i"), "iii")
+    one_each = singles(*[40.0 * k for k in range(N)])
+    assert geometry.satisfies(*one_each, "iii")
+    assert geometry.perfect_accuracy(*one_each)
+
+
+@given(encoders(m=st.integers(1, 3)))
+def test_answer_q4c(encoder):
+    """ii ensures perfect accuracy; i and iii do not, and neither does their conjunction."""
+    features, groups = encoder
+    if geometry.satisfies(features, groups, "ii"):
+        assert accuracy_by_asking(features, groups) == 1
+    if accuracy_by_asking(features, groups) < 1:
+        assert not geometry.satisfies(features, groups, "ii")
+    for condition in ("i", "iii"):
+        counter = geometry.counterexample(condition)
+        assert geometry.satisfies(*counter, condition)
+        assert accuracy_by_asking(*counter) < 1
+
+
+@settings(max_examples=300)
+@given(encoders(d=CIRCLE, m=st.integers(2, 4)))
+def test_thm_condition_ii_necessary_on_circle(encoder):
+    """On the circle a perfect encoder satisfies ii, and no cluster is as wide as 120°."""
+    features, groups = encoder
+    assume(clear_of_ties(features, groups, gap=1e-6))
+    assume(geometry.perfect_accuracy(features, groups))
+    table = groups.tolist()
+    for i, j in itertools.permutations(range(len(table)), 2):
+        diameter = diameter_by_hand(features, table[i])
+        assert diameter < margin_by_hand(features, table[i], table[j])
+        assert 2 * math.asin(diameter / 2) < math.radians(120)
+    assert geometry.satisfies(features, groups, "ii")
+
+
+@pytest.mark.parametrize("d", [3, 4, 9])
+def test_prop_condition_ii_not_necessary_on_sphere(d):
+    """For every d ≥ 3 some encoder is perfect although a diameter exceeds a margin of its group."""
+    features, groups = geometry.counterexample("ii")
+    features = F.pad(features, (0, d - 3))
+    a, b, c, u = features[[0, 1, 2, 3]]
+    assert float(a @ b) == pytest.approx(0.82)
+    assert float(a @ c) == pytest.approx(0.947, abs=5e-4)
+    assert float(a @ u) == pytest.approx(0.763, abs=5e-4)
+    assert float(c @ u) == pytest.approx(0.866, abs=5e-4)
+    assert accuracy_by_asking(features, groups) == 1
+    assert geometry.perfect_accuracy(features, groups)
+    assert geometry.satisfies(features, groups, "anchor")
+    wide, gap = geometry.diameters(features, groups)[0], geometry.margins(features, groups)[0, 1]
+    assert wide > gap + 0.05
+    assert not geometry.satisfies(features, groups, "ii")
+    # And with further groups near the south pole.
+    south = F.normalize(torch.tensor([[0.0, 0, -1], [0.05, 0, -1], [0, 0.05, -1]]).double(), dim=1)
+    more = join((features, groups), (F.pad(south, (0, d - 3)), torch.arange(3)[:, None]))
+    assert geometry.perfect_accuracy(*more)
+    assert not geometry.satisfies(*more, "ii")
+
+
+# --- 4d: extreme diameters and margins -------------------------------------------------------
+
+
+@given(encoders(d=SPHERE, N=st.integers(2, 7), m=st.integers(1, 4)))
+def test_thm_tammes_reduction(encoder):
+    """Margins are at most Tammes' μ, which constant groups on Tammes' points attain."""
+    features, groups = encoder
+    N, m = groups.shape
+    best = 2 * math.sin(math.radians(geometry.TAMMES_OPTIMA[N]) / 2)
+    assert geometry.diameters(features, groups).min() >= 0
+    assert least_margin(features, groups) <= best + 1e-6
+    optimal = geometry.tammes(N, 3).repeat_interleave(m, 0)
+    assert float(geometry.diameters(optimal, groups).max()) == 0
+    assert least_margin(optimal, groups) == pytest.approx(best, abs=1e-6)
+    assert geometry.satisfies(optimal, groups, "ii")
+    # Constant on each S_i, and on no union of two.
+    values = optimal[groups]
+    assert (values == values[:, :1]).all()
+    assert torch.pdist(values[:, 0]).min() > 0.1
+
+
+@pytest.mark.parametrize("n", sorted(geometry.TAMMES_OPTIMA))
+def test_answer_q4d(n):
+    """On the sphere in ℝ³ the best margins of n groups are Tammes': within 0.01°, never better."""
+    points = geometry.tammes(n, 3)
+    assert points.shape == (n, 3)
+    torch.testing.assert_close(points.norm(dim=1), torch.ones(n, dtype=torch.float64))
+    angle = min(
+        2 * math.degrees(math.asin(min(1, distance(points[i], points[j]) / 2)))
+        for i, j in itertools.combinations(range(n), 2)
+    )
+    assert geometry.smallest_angle(points) == pytest.approx(angle, abs=1e-9)
+    assert angle <= geometry.TAMMES_OPTIMA[n] + 1e-5
+    if n != 13:  # whose optimum is hard to find
+        assert angle >= geometry.TAMMES_OPTIMA[n] - 0.01
+
+
+@given(st.integers(2, 9), st.integers(1, 9), st.integers(0, 2**31))
+def test_thm_simplex(n, d, seed):
+    """Two of n points have dot product ≥ −1/(n−1); a simplex keeps to it and exists iff n ≤ d+1."""
+    assume(d >= 2 or n == 2)
+    off = ~torch.eye(n, dtype=torch.bool)
+
+    def largest(points):
+        return float((points @ points.T)[off].max())
+
+    assert largest(unit(n, d, seed=seed)) >= -1 / (n - 1) - 1e-12
+    if n <= d + 1:
+        corners = geometry.simplex(n, d)
+        assert corners.shape == (n, d)
+        dots = corners @ corners.T
+        torch.testing.assert_close(
+            dots, (n * torch.eye(n).double() - 1) / (n - 1), atol=1e-12, rtol=0
+        )
+        torch.testing.assert_close(corners.sum(0), torch.zeros(d).double(), atol=1e-12, rtol=0)
+        assert largest(geometry.tammes(n, d)) == pytest.approx(-1 / (n - 1), abs=1e-12)
+    else:
+        with pytest.raises(ValueError, match="d must be at least"):
+            geometry.simplex(n, d)
+        if n <= 2 * d:
+            assert largest(geometry.tammes(n, d)) > -1 / (n - 1) + 1e-3
+
+
+@given(st.integers(2, 7), st.data())
+def test_thm_rankin(d, data):
+    """For d + 2 ≤ n ≤ 2d points the best angle is 90°: attained, and not exceeded by descent."""
+    n = data.draw(st.integers(d + 2, 2 * d)) if d > 2 else 4
+    assert geometry.smallest_angle(geometry.tammes(n, d)) == pytest.approx(90, abs=1e-9)
+    points = unit(n, d, seed=data.draw(st.integers(0, 2**31)))
+    for step in range(200):  # push the two nearest points apart: never past a right angle
+        cosine = points @ points.T - 2 * torch.eye(n, dtype=torch.float64)
+        assert cosine.max() >= -1e-12
+        weight = (20 * cosine).flatten().softmax(0).reshape(n, n)
+        points = F.normalize(points - 0.5 / (1 + step / 20) * weight @ points, dim=1)
+
+
+@given(st.integers(2, 12), st.integers(0, 2**31))
+def test_prop_tammes_circle(n, seed):
+    """n points on the circle have two within 360°/n; only the regular n-gon attains it."""
+    polygon = geometry.tammes(n, 2)
+    assert geometry.smallest_angle(polygon) == pytest.approx(360 / n, abs=1e-9)
+    turns = torch.rand(n, generator=torch.Generator().manual_seed(seed)).double() * 360
+    gaps = [b - a for a, b in itertools.pairwise(sorted(turns.tolist()))]
+    gaps.append(360 - sum(gaps))
+    points, _ = singles(*turns.tolist())
+    assert geometry.smallest_angle(points) == pytest.approx(min(gaps), abs=1e-6)
+    assert min(gaps) <= 360 / n + 1e-9
+    ordered = polygon[torch.atan2(polygon[:, 1], polygon[:, 0]).argsort()]
+    steps = (ordered * ordered.roll(1, 0)).sum(1)
+    torch.testing.assert_close(steps, torch.full((n,), math.cos(2 * math.pi / n)).double())
+
+
+# --- 4e: groups that overlap -----------------------------------------------------------------
+
+
+@given(encoders(m=st.integers(1, 3), overlap=True))
+def test_prop_no_perfect_encoder_with_overlap(encoder):
+    """With a shared sample a margin is 0, ii fails, and some quiz is lost, whatever the encoder."""
+    features, groups = encoder
+    assert least_margin(features, groups) == 0
+    assert not geometry.satisfies(features, groups, "ii")
+    assert not geometry.satisfies(features, groups, "anchor")
+    assert not geometry.perfect_accuracy(features, groups)
+    asked = accuracy_by_asking(features, groups)
+    assert asked < 1
+    assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
+
+
+@given(encoders(m=st.integers(1, 3), overlap=True))
+def test_prop_overlap_cost(encoder):
+    """Accuracy ≤ 1 − Σ_r min(p_i(r), p_j(r)) / N for all i ≠ j."""
+    features, groups = encoder
+    N, m = groups.shape
+    law = torch.zeros(N, len(features)).double()
+    law.scatter_add_(1, groups, torch.full((N, m), 1 / m).double())
+    accuracy = geometry.accuracy(features, groups)
+    for i, j in itertools.combinations(range(N), 2):
+        assert accuracy <= 1 - float(torch.minimum(law[i], law[j]).sum()) / N + 1e-12
+    # Sharp: two groups of four that share k samples, own samples at opposite points.
+    for k in range(5):
+        shared = torch.stack([torch.arange(4), torch.arange(4) + 4 - k])
+        assert geometry.accuracy(unit(8, 3, seed=k), shared) <= 1 - k / 8 + 1e-12
+
+
+@given(encoders(overlap=True))
+def test_lem_overlap_bound(encoder):
+    """Features of two overlapping groups are within the sum of the two diameters."""
+    features, groups = encoder
+    diameters = geometry.diameters(features, groups)
+    table = groups.tolist()
+    overlapping = [
+        (i, j)
+        for i, j in itertools.combinations(range(len(table)), 2)
+        if set(table[i]) & set(table[j])
+    ]
+    assert overlapping
+    for i, j in overlapping:
+        bound = float(diameters[i] + diameters[j])
+        assert all(
+            distance(features[s], features[t]) <= bound + 1e-12 for s in table[i] for t in table[j]
+        )
+
+
+@given(st.integers(2, 6), st.integers(1, 3), st.integers(2, 14), st.integers(0, 2**31))
+def test_cor_components_merge(N, m, pool, seed):
+    """Distances along a path are at most the sum of diameters; zero diameters merge it."""
+    generator = torch.Generator().manual_seed(seed)
+    groups = torch.randint(pool, (N, m), generator=generator)
+    table = [set(row) for row in groups.tolist()]
+    components = [{i} for i in range(N)]
+    for i, j in itertools.combinations(range(N), 2):  # merge by hand
+        if table[i] & table[j]:
+            a, b = (next(c for c in components if k in c) for k in (i, j))
+            if a is not b:
+                components.remove(b)
+                a |= b
+    label = geometry.components(groups).tolist()
+    assert sorted(set(label)) == list(range(len(components)))
+    for i, j in itertools.combinations(range(N), 2):
+        assert (label[i] == label[j]) is any({i, j} <= c for c in components)
+    features = unit(pool, 3, seed=seed)
+    diameters = geometry.diameters(features, groups)
+    # Zero diameters: a feature for each component. Nothing less will do: move any sample of a
+    # component away from the others, and a diameter is positive.
+    merged = features.clone()
+    for k, component in enumerate(components):
+        samples = sorted(set().union(*(table[i] for i in component)))
+        widest = torch.cdist(features[samples], features[samples]).max()
+        assert widest <= float(diameters[sorted(component)].sum()) + 1e-7
+        merged[samples] = unit(N, 3, seed=seed + 1)[k]
+    assert float(geometry.diameters(merged, groups).max()) == 0
+    for sample in set().union(*table):
+        moved = merged.clone()
+        moved[sample] = -moved[sample]
+        alone = all(row == {sample} for row in table if sample in row)
+        assert (float(geometry.diameters(moved, groups).max()) == 0) is alone
+
+
+def test_answer_q4e():
+    """Overlap rules ii out; small diameters put the groups on top of each other."""
+    features = unit(7, 3, seed=4)
+    groups = torch.tensor([[0, 1, 2], [2, 3, 4], [4, 5, 6]])
+    assert geometry.components(groups).tolist() == [0, 0, 0]
+    centre = features.mean(0)
+    for shrink in (1.0, 0.3, 0.1, 0.01, 0.0):
+        closer = F.normalize(centre + shrink * (features - centre), dim=1)
+        assert not geometry.satisfies(closer, groups, "ii")
+        assert not geometry.perfect_accuracy(closer, groups)
+        first, second, _ = geometry.diameters(closer, groups)
+        assert torch.cdist(closer[groups[0]], closer[groups[1]]).max() <= first + second + 1e-9
