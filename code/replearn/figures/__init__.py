@@ -2,11 +2,12 @@
 
 from replearn.figures.geometry import (
     arrangements,
-    circle_panel,
+    cleared_arc,
     criteria,
     diameter_and_margin,
     groups_on_circle,
     overlap,
+    read_off,
     sphere_counterexample,
     tammes,
     tammes_angles,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
@@ -80,28 +81,54 @@ def diameter_and_margin(features: Tensor, groups: Tensor, i: int, j: int) -> Fig
     return fig
 
 
-def circle_panel(features: Tensor, groups: Tensor, title: str = "") -> Figure:
-    """One arrangement with its accuracy, diameters, margins and the four conditions read off."""
-    fig, (left, right) = style.subplots(
-        1, 2, figsize=(7.2, 3.7), gridspec_kw={"width_ratios": [1.15, 1]}
-    )
-    _circle(left)
-    _draw_groups(left, features, groups)
+def read_off(features: Float[Tensor, "n 2"], groups: Tensor) -> Figure:
+    """One arrangement with its diameters, margins, accuracy and the four conditions below it."""
+    fig, ax = style.subplots(figsize=(3.6, 4.9))
+    _circle(ax)
+    _draw_groups(ax, features, groups)
     if not geometry.perfect_accuracy(features, groups):
-        _draw_worst_question(left, features, groups)
-    left.set_title(title)
-    right.set_axis_off()
-    right.set(xlim=(0, 1), ylim=(0, 1))
-    right.text(0, 0.98, _readout(features, groups), **(_READOUT | {"ha": "left", "fontsize": 10}))
+        _draw_worst_question(ax, features, groups)
     accuracy = float(geometry.accuracy(features, groups))
-    right.text(0, 0.62, f"accuracy {_percent(accuracy)}", fontsize=12, weight="bold")
-    for row, condition in enumerate(geometry.CONDITIONS):
-        name = "anchor criterion" if condition == "anchor" else f"condition {condition}"
+    ax.set_title(f"accuracy {_percent(accuracy)}")
+    ax.text(0, -1.36, _readout(features, groups), **_READOUT)
+    for k, condition in enumerate(geometry.CONDITIONS):
         holds = geometry.satisfies(features, groups, condition)
         mark, color = ("✓", style.GREEN) if holds else ("✗", style.VERMILION)
-        y = 0.48 - 0.12 * row
-        right.text(0, y, mark, color=color, fontsize=13, family="DejaVu Sans")
-        right.text(0.09, y, name, fontsize=10)
+        x = -1.25 + 0.62 * k
+        ax.text(x, -2.28, mark, color=color, fontsize=14, family="DejaVu Sans", ha="center")
+        ax.text(x + 0.12, -2.26, condition)
+    ax.text(0, -2.08, "conditions", **(_READOUT | {"va": "bottom"}))
+    ax.set_ylim(-2.4, 1.3)
+    return fig
+
+
+def cleared_arc(width: float) -> Figure:
+    """What perfect accuracy clears around a cluster of ``width`` degrees, below 120, on the circle.
+
+    The ends of the cluster are at 0 and at ``width``; the negatives keep farther than that from
+    either end.
+    """
+    fig, ax = style.subplots(figsize=(4.6, 4.2))
+    _circle(ax)
+    parts = (
+        (0, width, style.BLUE, "the cluster"),
+        (-width, 0, style.GREY, "cleared"),
+        (width, 2 * width, style.GREY, "cleared"),
+        (2 * width, 360 - width, style.VERMILION, "all negatives"),
+    )
+    for start, stop, color, name in parts:
+        angles = [math.radians(start + (stop - start) * k / 60) for k in range(61)]
+        dashed = "--" if name == "cleared" else "-"
+        ax.plot([math.cos(a) for a in angles], [math.sin(a) for a in angles], dashed, color=color)
+        x, y = math.cos(angles[30]), math.sin(angles[30])
+        side = "left" if x > 0.3 else "right" if x < -0.3 else "center"
+        ax.text(1.1 * x, 1.13 * y, name, color=color, ha=side, va="center", weight="bold")
+    for degrees, name in ((0, "a"), (width, "b")):
+        x, y = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        ax.plot([0, x], [0, y], color="#BBBBBB", linewidth=0.8)
+        ax.plot(x, y, "o", color=style.BLUE, markersize=8)
+        ax.text(0.84 * x, 0.84 * y - 0.08, name, weight="bold", ha="center", va="center")
+    ax.set(xlim=(-1.9, 1.9), ylim=(-1.35, 1.35))
     return fig
 
 
@@ -200,37 +227,34 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 # -------------------------------------------------------------------- overlap, and real groups
 
 
-def overlap(
-    layouts: Sequence[Arrangement], losses: Sequence[float], accuracy_bounds: Sequence[float]
-) -> Figure:
-    """Two groups that share 0, 1, 2, … samples: the best placement found, its loss, its accuracy.
+def overlap(layouts: Sequence[Arrangement], losses: Sequence[float]) -> Figure:
+    """Two groups that share 0, 1, 2, … samples: the best placement found and its loss.
 
-    ``layouts[k]`` holds the features of the encoder of least loss found for k shared samples and
-    ``losses[k]`` that loss (nats); ``accuracy_bounds[k]`` is what no encoder can exceed.
+    ``layouts[k]`` holds the features of the encoder of least loss found for k shared samples, and
+    ``losses[k]`` that loss in nats. A shared sample is a square in a ring.
     """
-    count = len(layouts)
-    fig, grid = style.subplots(2, count, figsize=(2.0 * count, 5.0), height_ratios=[1, 1.15])
-    for k, (features, groups) in enumerate(layouts):
-        _circle(grid[0, k])
-        _draw_groups(grid[0, k], features, groups, labels=False)
-        grid[0, k].set_title(f"{k} shared")
-    for ax in grid[1]:
-        ax.remove()
-    spec = grid[0, 0].get_gridspec()
-    left = fig.add_subplot(spec[1, : count // 2])
-    right = fig.add_subplot(spec[1, count // 2 :])
-    shared = range(count)
+    fig = style.subplots(figsize=(8.4, 4.9))[0]
+    fig.clear()
+    above, below = np.asarray(fig.subfigures(2, 1, height_ratios=[1, 1.3]))
+    circles = above.subplots(1, len(layouts))
+    for k, (ax, (features, groups)) in enumerate(zip(circles, layouts, strict=True)):
+        _circle(ax)
+        first, second = features[groups[0]], features[groups[1]]
+        ax.scatter(*first.T, s=120, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3)
+        ax.scatter(*second.T, s=34, color=_color(1), marker="s", zorder=4)
+        ax.set_title(f"{k} shared")
+    left, right = below.subplots(1, 2)
+    shared = range(len(layouts))
     left.plot(shared, losses, "o-", color=style.BLUE)
     left.axhline(math.log(2), color=style.GREY, linestyle=":", linewidth=1.2)
-    left.text(0, math.log(2), "log 2: all features equal", va="bottom", color=style.GREY)
-    left.set(xlabel="samples shared", ylabel="least loss found (nats)", ylim=(0, 0.8))
-    reached = [float(geometry.accuracy(*layout)) for layout in layouts]
-    right.plot(shared, accuracy_bounds, "_", color=style.VERMILION, markersize=22, mew=2.5)
-    right.plot(shared, reached, "o-", color=style.BLUE)
-    right.legend(["no encoder exceeds", "this encoder reaches"], loc="lower left")
-    right.set(xlabel="samples shared", ylabel="accuracy", ylim=(0, 1.08))
+    left.text(0, math.log(2) + 0.01, "log 2: all features equal", va="bottom", color=style.GREY)
+    left.set(xlabel="samples shared", ylabel="least loss found (nats)", ylim=(0, 0.85))
+    apart = [float(torch.cdist(f[g[0]], f[g[1]]).max()) for f, g in layouts]
+    right.plot(shared, apart, "o-", color=style.BLUE)
+    right.set(xlabel="samples shared", ylabel="largest distance\nbetween the groups", ylim=(0, 2.1))
     for ax in (left, right):
         ax.set_xticks(shared)
+        ax.spines[["top", "right"]].set_visible(False)
     return fig
 
 
