@@ -41,6 +41,7 @@ def zero_loss_autoencoders(images, colors):
 
 @given(seed=SEEDS, n=st.integers(2, 12), codes=st.integers(1, 12))
 def test_prop_zero_loss_injective(seed, n, codes):
+    """No decoder repairs two images on one code: loss 0 exactly if the codes are distinct."""
     # Whatever the codes, no decoder does better than the mean image of each code.
     generator = torch.Generator().manual_seed(seed)
     images = torch.rand(n, 3, 2, 2, dtype=torch.float64, generator=generator)
@@ -55,6 +56,7 @@ def test_prop_zero_loss_injective(seed, n, codes):
 
 @given(seed=SEEDS, count=st.integers(2, 8), each=st.integers(2, 6))
 def test_prop_maybe_distance(seed, count, each):
+    """Grouped codes order every triple; interleaved ones fail for every x, y and other colour."""
     order = torch.randperm(count * each, generator=torch.Generator().manual_seed(seed))
     colors = torch.arange(count).repeat_interleave(each)[order]
     grouped, interleaved = lookup.grouped(colors), lookup.interleaved(colors)
@@ -69,6 +71,7 @@ def test_prop_maybe_distance(seed, count, each):
 
 
 def test_prop_maybe_unseen_color(data):
+    """On real images: zero-loss pairs whose codes of unseen images tell the colour, or not."""
     images, colors, unseen, unseen_colors = data
     pairs = zero_loss_autoencoders(images, colors)
     told = {n: lookup.decides(p.encode(unseen), unseen_colors) for n, p in pairs.items()}
@@ -76,6 +79,7 @@ def test_prop_maybe_unseen_color(data):
 
 
 def test_prop_maybe_neighbor_color(data):
+    """On real images: neighbours tell the colour, or not, once though the code does."""
     images, colors, unseen, unseen_colors = data
 
     def told(pair):
@@ -91,6 +95,7 @@ def test_prop_maybe_neighbor_color(data):
 
 @given(seed=SEEDS)
 def test_prop_background(seed):
+    """The background is black, so any code decides it, even a constant one."""
     dataset = ShapesDataset("val", size=200, seed=seed % 1000)
     images = dataset.images(range(len(dataset)))
     # Most pixels are background, whatever is drawn: the median image is black.
@@ -102,6 +107,7 @@ def test_prop_background(seed):
 
 
 def test_answer_q7a(data):
+    """Over zero-loss pairs the six questions come out yes, yes, both, both, both, yes."""
     images, colors, unseen, unseen_colors = data
     index = torch.arange(len(images))
     found = {question: set() for question in ("i", "ii", "iii", "iv", "v", "vi")}
@@ -120,6 +126,7 @@ def test_answer_q7a(data):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_answer_q7b(seed):
+    """The loss against a loop over pixels; its body has at most five lines."""
     generator = torch.Generator().manual_seed(seed)
     x, y = (torch.rand(4, 3, 5, 5, dtype=torch.float64, generator=generator) for _ in range(2))
     per_image = []
@@ -142,6 +149,7 @@ def lines_of_code(function):
 
 
 def test_answer_q7c():
+    """A trained pair gives both plots: eight queries, ten neighbours each."""
     run = training.train_autoencoder()
     for split in ("train", "val"):
         dataset = ShapesDataset(split, size=800)

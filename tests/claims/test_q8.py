@@ -16,6 +16,7 @@ from replearn.shapes import ShapesDataset
 
 @given(seed=st.integers(0, 2**31), values=st.integers(1, 6), batch=st.integers(2, 40))
 def test_prop_known_factor(seed, values, batch):
+    """The loss lies between its limit and the bound of the proof, at any temperature."""
     generator = torch.Generator().manual_seed(seed)
     directions = F.normalize(
         torch.randn(values, 16, dtype=torch.float64, generator=generator), dim=1
@@ -40,6 +41,7 @@ def test_prop_known_factor(seed, values, batch):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_answer_q8a(seed):
+    """The loss against its formula in a loop; its body has at most five lines."""
     generator = torch.Generator().manual_seed(seed)
     z, z_pos = F.normalize(torch.randn(2, 6, 4, dtype=torch.float64, generator=generator), dim=-1)
     tau, rows = 0.07, []
@@ -63,6 +65,7 @@ def test_answer_q8b():
 
 @pytest.mark.parametrize("name", ["A", "B", "C"])
 def test_answer_q8c(name):
+    """Each set trains an encoder onto the sphere and gives its plot."""
     run = training.train_contrastive(augmentations.BY_NAME[name])
     dataset = ShapesDataset("val", size=800)
     features = neighbors.embed(run.encoder, dataset)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -9,6 +11,13 @@ from replearn.figures import style
 from replearn.figures.tables import HEADINGS, Predictions, Scores, number
 from replearn.predictions import FACTORS
 
+_RING: dict[str, Any] = {
+    "marker": "o",
+    "mfc": "none",
+    "mec": style.VERMILION,
+    "mew": 1.5,
+    "linestyle": "",
+}
 _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 
@@ -26,15 +35,7 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
             ax.text(1.5, y, number(value), va="center", ha="right", size=8)
             prediction = predictions.get(name, {}).get(factor)
             if prediction in _TARGETS:
-                ax.plot(
-                    _TARGETS[prediction],
-                    y,
-                    "o",
-                    mfc="none",
-                    mec=style.VERMILION,
-                    mew=1.5,
-                    clip_on=False,
-                )
+                ax.plot(_TARGETS[prediction], y, clip_on=False, **_RING)
         ax.set_title(HEADINGS[factor])
         ax.set_xlim(-0.08, 1.5)
         ax.set_xticks([0, 1])
@@ -42,7 +43,6 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
     axes[0].invert_yaxis()
     fig.supxlabel("sensitivity: 0 is chance, 1 is fully kept", size=10)
     if predictions:
-        circle = {"marker": "o", "mfc": "none", "mec": style.VERMILION, "mew": 1.5, "ls": ""}
-        key = Line2D([], [], label="predicted", **circle)
+        key = Line2D([], [], label="predicted", **_RING)
         fig.legend(handles=[key], loc="outside lower right", frameon=False)
     return fig

@@ -34,15 +34,8 @@ def loss_curve(
         window = max(1, len(losses) // 50)
         smooth = running_mean(losses, window)
         ax.plot(range(1, len(losses) + 1), losses, color=color, alpha=0.22, linewidth=0.7)
-        ax.plot(torch.arange(len(smooth)) + (window + 1) / 2, smooth, color=color)
-        ax.annotate(
-            f"{name} {smooth[-1]:.3g}",
-            (len(losses), float(smooth[-1])),
-            xytext=(4, 0),
-            textcoords="offset points",
-            color=color,
-            va="center",
-        )
+        ends = f"{name} (at the end {smooth[-1]:.3g})"
+        ax.plot(torch.arange(len(smooth)) + (window + 1) / 2, smooth, color=color, label=ends)
     for text, value in (guides or {}).items():
         ax.axhline(value, color=style.GREY, linestyle="--", linewidth=1)
         ax.annotate(
@@ -60,4 +53,5 @@ def loss_curve(
     ax.set_xlabel("training step")
     ax.set_ylabel("loss of the batch")
     ax.margins(x=0)
+    fig.legend(loc="outside upper center", ncols=len(runs), frameon=False)
     return fig
