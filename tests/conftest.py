@@ -1,33 +1,33 @@
-"""Every test runs under the same conditions: one thread, a store of runs of its own."""
-
-from __future__ import annotations
-
-import os
-from pathlib import Path
+"""A store of runs for each test alone, and a training that takes a moment."""
 
 import pytest
-import torch
 
-ROOT = Path(__file__).resolve().parent.parent
+from replearn import networks, training
+from replearn.recipes import RECIPES, Recipe
 
-os.environ.setdefault("REPLEARN_RECIPE", "smoke")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Sums of floating-point numbers depend on how many threads share them."""
-    torch.set_num_threads(1)
+WIDTHS = (3, 4, 4, 8, 8, 8)
+STEPS = 6
 
 
-@pytest.fixture(scope="session", autouse=True)
-def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store of finished runs: no test reads or writes the user's own."""
-    folder = tmp_path_factory.mktemp("runs")
-    os.environ["REPLEARN_RUNS"] = str(folder)
-    return folder
+def make_tiny(patch):
+    """Six steps of narrow networks, a checkpoint after every second step; ``patch`` sets it."""
+    plan = Recipe(steps=STEPS, batch=8, adam=1e-2, warmup=0.5)
+    patch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
+    patch.setenv("REPLEARN_RECIPE", "tiny")
+    patch.setattr(networks, "_WIDTHS", WIDTHS)
+    patch.setattr(training, "_LOOK_EVERY", 2)
+    patch.setattr(training, "_SAVE_EVERY", -1.0)
 
 
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """The repository's root."""
-    return ROOT
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty store of runs: its folder."""
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def tiny(store, monkeypatch):
+    """Tiny trainings into an empty store: the store's folder."""
+    make_tiny(monkeypatch)
+    return store

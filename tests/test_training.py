@@ -2,25 +2,25 @@
 
 import functools
 import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 
-from replearn import augmentations, losses, runs, training
+from replearn import augmentations, losses, networks, runs, shapes, training
+from replearn.augmentations import Augmentation
 from replearn.recipes import RECIPES, Recipe
 
-D = 4  # latent dimensions: the small end of the networks
-
-
-@pytest.fixture(autouse=True)
-def tiny(tmp_path, monkeypatch):
-    """A recipe of six steps, a store of its own, a checkpoint after every second step."""
-    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("REPLEARN_RECIPE", "tiny")
-    plan = Recipe(steps=6, batch=8, peak=1e-3, warmup=0.5)
-    monkeypatch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
-    monkeypatch.setattr(training, "_LOOK_EVERY", 2)
-    monkeypatch.setattr(training, "_SAVE_EVERY", -1.0)
+D = 4  # latent dimensions
+TRAIN = {
+    "autoencoder": functools.partial(training.train_autoencoder, D),
+    "contrastive": functools.partial(training.train_contrastive, augmentations.A, D),
+}
 
 
 def weights(run):
@@ -42,15 +42,188 @@ def assert_same_run(a, b):
     assert [k for k in first if not torch.equal(first[k], second[k])] == []
 
 
-TRAIN = {
-    "autoencoder": functools.partial(training.train_autoencoder, D),
-    "contrastive": functools.partial(training.train_contrastive, augmentations.A, D),
-}
+def keys(store):
+    """The keys of the runs that are stored."""
+    return {place.name for place in store.iterdir() if place.is_dir() and not place.suffix}
+
+
+# --- what a run is --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", TRAIN)
+def test_a_run_has_networks_history_and_facts(tiny, kind):
+    run = TRAIN[kind]()
+    assert run.steps == 6 == len(run.losses)
+    assert run.recipe == "tiny" == run.facts["recipe"]
+    assert run.facts["kind"] == kind
+    assert run.seconds > 0
+    assert not run.encoder.training
+    assert not any(p.requires_grad for p in run.encoder.parameters())
+    images = shapes.ShapesDataset("val").images(range(5))
+    z = run.encoder(images)
+    assert z.shape == (5, D)
+    if kind == "autoencoder":
+        assert set(run.history) == {"loss"}
+        assert run.decoder(z).shape == images.shape
+        # The first loss is that of the untrained networks on the first batch.
+        assert 0.5 * run.losses[0] < losses.reconstruction_loss(images, run.decoder(z))
+    else:
+        assert run.decoder is None
+        assert set(run.history) == {"loss", "alignment", "uniformity"}
+        assert all(len(v) == 6 for v in run.history.values())
+        torch.testing.assert_close(z.norm(dim=1), torch.ones(5))
+
+
+@pytest.mark.parametrize("kind", TRAIN)
+def test_the_loss_decreases(tiny, monkeypatch, kind):
+    plan = Recipe(steps=150, batch=32, adam=1e-2, warmup=0.1, beta2=0.98)
+    monkeypatch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
+    monkeypatch.setattr(training, "_SAVE_EVERY", math.inf)
+    run = TRAIN[kind]()
+    first, last = run.losses[:10].mean(), run.losses[-10:].mean()
+    if kind == "autoencoder":
+        assert last < 0.5 * first
+    else:
+        assert first == pytest.approx(math.log(32), abs=0.3)
+        assert last < first - 0.3
+
+
+@pytest.mark.parametrize("kind", TRAIN)
+def test_a_stored_run_is_the_run(tiny, monkeypatch, kind):
+    trained = TRAIN[kind]()
+    (key,) = keys(tiny)
+
+    def never(*args):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(training, "_optimise", never)
+    loaded = TRAIN[kind]()
+    assert_same_run(loaded, trained)
+    assert loaded.facts["finished"] == trained.facts["finished"]
+    images = shapes.ShapesDataset("val").images(range(5))
+    assert torch.equal(loaded.encoder(images), trained.encoder(images))
+    assert [facts["key"] for facts in runs.stored()] == [key]
+
+
+@pytest.mark.parametrize("kind", TRAIN)
+def test_a_seed_decides_everything(tiny, monkeypatch, tmp_path, kind):
+    torch.manual_seed(1)
+    first = TRAIN[kind](seed=3)
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "elsewhere"))
+    torch.manual_seed(2)  # of no consequence
+    assert_same_run(TRAIN[kind](seed=3), first)
+    other = TRAIN[kind](seed=4)
+    assert not torch.equal(other.losses, first.losses)
+
+
+def test_the_callers_random_numbers_go_on(tiny):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    for _ in range(2):  # trained, then loaded
+        torch.manual_seed(5)
+        TRAIN["contrastive"]()
+        assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_epoch_visits_every_row_once(seed):
+    def rows(start, stop):
+        return list(training._batches(100, 10, seed, start, stop, torch.device("cpu")))
+
+    whole = rows(0, 20)
+    first, second = torch.cat(whole[:10]), torch.cat(whole[10:])
+    for epoch in (first, second):
+        assert sorted(epoch.tolist()) == list(range(100))
+    assert not torch.equal(first, second)
+    assert all(torch.equal(a, b) for a, b in zip(rows(7, 20), whole[7:], strict=True))
+    assert not torch.equal(
+        first, torch.cat(list(training._batches(100, 10, seed + 2, 0, 10, torch.device("cpu"))))
+    )
+
+
+# --- what belongs to a run's key ------------------------------------------------------------
+
+
+def squared(z, z_pos, tau):
+    return (z - z_pos).square().sum(1).mean() * SCALE
+
+
+SCALE = 1.0
+
+
+def test_every_ingredient_makes_another_run(tiny, monkeypatch):
+    train = functools.partial(training.train_contrastive, augmentations.A, D)
+    train()
+    variants = [
+        functools.partial(train, seed=1),
+        functools.partial(train, tau=0.5),
+        functools.partial(train, loss=squared),
+        functools.partial(train, recipe="other"),
+        functools.partial(training.train_contrastive, augmentations.A, D + 1),
+        functools.partial(training.train_contrastive, augmentations.B, D),
+        functools.partial(training.train_autoencoder, D),
+    ]
+    plan = Recipe(steps=6, batch=8, adam=2e-2, warmup=0.5)
+    monkeypatch.setitem(RECIPES, "other", {"contrastive": plan})
+    for number, variant in enumerate(variants, start=2):
+        variant()
+        assert len(keys(tiny)) == number
+    # The same plan under another name is the same run.
+    monkeypatch.setitem(RECIPES, "alias", RECIPES["tiny"])
+    train(recipe="alias")
+    assert len(keys(tiny)) == len(variants) + 1
+
+
+def test_a_readers_loss_is_known_by_its_code_and_its_surroundings(tiny, monkeypatch):
+    train = functools.partial(training.train_contrastive, augmentations.A, D, loss=squared)
+    plain = train()
+    assert len(keys(tiny)) == 1
+    monkeypatch.setitem(globals(), "SCALE", 3.0)
+    scaled = train()
+    assert len(keys(tiny)) == 2
+    assert scaled.losses[0] == pytest.approx(3 * float(plain.losses[0]), rel=1e-5)
+
+
+@dataclass(frozen=True)
+class Dim(Augmentation):
+    by: float
+    name: str = "dim"
+
+    def sample(self, images, generator=None):
+        return {"by": torch.full((len(images),), self.by)}
+
+    def apply(self, images, parameters):
+        return images * (parameters["by"][:, None, None, None] * SCALE).clamp(0, 1)
+
+
+def test_a_readers_augmentation_is_known_by_its_code(tiny, monkeypatch):
+    for number, augmentation in enumerate(
+        (Dim(0.5), Dim(0.6), augmentations.compose(Dim(0.5), augmentations.grayscale)), start=1
+    ):
+        training.train_contrastive(augmentation, D)
+        training.train_contrastive(augmentation, D)
+        assert len(keys(tiny)) == number
+    monkeypatch.setitem(globals(), "SCALE", 0.5)  # one of the constants of apply
+    training.train_contrastive(Dim(0.5), D)
+    assert len(keys(tiny)) == 4
+
+
+def test_code_edited_since_import_is_not_trained(tiny, monkeypatch):
+    source = runs.source
+    monkeypatch.setattr(
+        runs, "source", lambda thing: source(thing) + ("\nx = 1" if thing is networks else "")
+    )
+    with pytest.raises(RuntimeError, match="has changed since it was imported; restart Python"):
+        TRAIN["contrastive"]()
+    assert not tiny.exists()
+
+
+# --- interruptions --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", TRAIN)
 @pytest.mark.parametrize("step", [1, 3, 5])
-def test_interrupted_training_ends_as_if_it_had_not_been(kind, step, tmp_path, monkeypatch):
+def test_interrupted_training_ends_as_if_it_had_not_been(kind, step, tiny, monkeypatch, tmp_path):
     whole = TRAIN[kind]()
     monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "again"))
     batches = training._batches
@@ -69,4 +242,148 @@ def test_interrupted_training_ends_as_if_it_had_not_been(kind, step, tmp_path, m
     assert (lock.with_suffix(".checkpoint")).exists() == (step > 1)
     resumed = TRAIN[kind]()
     assert_same_run(resumed, whole)
-    assert not lock.with_suffix(".checkpoint").exists()
+    assert {path.name for path in (tmp_path / "again").iterdir()} == {lock.stem, lock.name}
+
+
+# Trains in a process of its own and says what it does; stops for good where it is told to.
+CHILD = """
+import sys, time
+import pytest, torch
+sys.path.insert(0, {tests!r})
+import conftest
+from replearn import augmentations, runs, training
+conftest.make_tiny(pytest.MonkeyPatch())
+stop = {stop!r}
+
+def say(what):
+    print(what, flush=True)
+    if what == stop:
+        time.sleep(600)
+
+batches, save_file = training._batches, runs.safetensors.torch.save_file
+
+def told(*args):
+    for step, rows in enumerate(batches(*args), args[3]):
+        say(f"step {{step}}")
+        yield rows
+
+def slow(tensors, path, **kwargs):
+    save_file(tensors, path, **kwargs)
+    with open(path, "r+b") as file:  # as if half of it were on the disk
+        file.truncate(1000)
+    say(f"writing {{path.name.split('.')[-1]}}")
+    save_file(tensors, path, **kwargs)
+
+training._batches = told
+runs.safetensors.torch.save_file = slow
+training.train_contrastive(augmentations.A, 4)
+say("done")
+"""
+
+
+def child(stop=""):
+    program = CHILD.format(tests=str(Path(__file__).parent), stop=stop)
+    threads = str(torch.get_num_threads())  # the order of sums depends on it
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": threads},
+    )
+
+
+@pytest.mark.parametrize(
+    ("moment", "resumes_at"),
+    [("step 5", 4), ("writing draft", 0), ("writing safetensors", 6)],
+    ids=["between-steps", "writing-a-checkpoint", "writing-the-run"],
+)
+def test_killed_training_ends_as_if_it_had_not_been(
+    moment, resumes_at, tiny, monkeypatch, tmp_path
+):
+    with child(stop=moment) as process:
+        try:
+            for line in process.stdout:
+                if line.strip() == moment:
+                    break
+            else:
+                pytest.fail(process.stderr.read())
+        finally:
+            process.send_signal(signal.SIGKILL)
+    assert keys(tiny) == set()
+    begun = []
+    batches = training._batches
+
+    def watched(*args):
+        begun.append(args[3])
+        return batches(*args)
+
+    monkeypatch.setattr(training, "_batches", watched)
+    resumed = TRAIN["contrastive"]()
+    assert begun == [resumes_at]
+    (key,) = keys(tiny)
+    assert {path.name for path in tiny.iterdir()} == {key, f"{key}.lock"}
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "whole"))
+    assert_same_run(resumed, TRAIN["contrastive"]())
+
+
+def test_two_processes_train_the_same_run_once(tiny):
+    processes = [child(), child()]
+    outputs = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    steps = [out.count("step ") for out, _ in outputs]
+    assert sorted(steps) == [0, 6]
+    assert len(keys(tiny)) == 1
+
+
+# --- trouble --------------------------------------------------------------------------------
+
+
+def broken_after(step):
+    calls = iter(range(1000))
+
+    def loss(z, z_pos, tau):
+        value = losses.info_nce(z, z_pos, tau)
+        return value * math.nan if next(calls) >= step else value
+
+    return loss
+
+
+@pytest.mark.parametrize("step", [0, 3, 5])
+def test_a_loss_that_is_not_finite_stops_the_training(tiny, step):
+    saved = 2 * (step // 2)
+    message = rf"the loss of A must stay finite, got nan at step {step}; .* from step {saved}\."
+    with pytest.raises(FloatingPointError, match=message):
+        training.train_contrastive(augmentations.A, D, loss=broken_after(step))
+    assert keys(tiny) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"augmentation": "A"}, TypeError, "augmentation must be an Augmentation.* got 'A'"),
+        ({"latent_dim": 0}, ValueError, "latent_dim must be at least 1, got 0"),
+        ({"latent_dim": 2.5}, TypeError, r"latent_dim must be an int, got 2\.5"),
+        ({"tau": 0.0}, ValueError, r"tau must be a finite number above 0, got 0\.0"),
+        ({"tau": math.nan}, ValueError, "tau must be a finite number above 0, got nan"),
+        ({"recipe": "slow"}, ValueError, "recipe must be one of 'reference', .* got 'slow'"),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
+        ({"seed": "0"}, TypeError, "seed must be an int, got '0'"),
+        ({"device": "toaster"}, ValueError, "device must be one of .*'cpu'.* got 'toaster'"),
+        ({"loss": lambda z, z_pos, tau: z.sum()}, ValueError, "defined with def, got .*lambda"),
+        ({"loss": "info_nce"}, ValueError, "must be readable, .* got 'info_nce'"),
+    ],
+)
+def test_bad_arguments_are_refused(tiny, arguments, error, message):
+    with pytest.raises(error, match=message):
+        training.train_contrastive(**{"augmentation": augmentations.A, **arguments})
+    if not arguments.keys() & {"augmentation", "tau"}:
+        with pytest.raises(error, match=message):
+            training.train_autoencoder(**arguments)
+    assert not tiny.exists() or keys(tiny) == set()
+
+
+def test_an_unknown_recipe_in_the_environment_is_refused(tiny, monkeypatch):
+    monkeypatch.setenv("REPLEARN_RECIPE", "quick")
+    with pytest.raises(ValueError, match="recipe must be one of .* got 'quick'"):
+        training.train_autoencoder()

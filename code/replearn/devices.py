@@ -37,14 +37,20 @@ def pick_device(device: torch.device | str | None = None) -> torch.device:
     return chosen
 
 
-def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """Return a context that computes in bfloat16 if ``device`` does so natively."""
+def precision(device: torch.device) -> torch.dtype:
+    """Return bfloat16 if ``device`` computes in it natively, else float32."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
         native = torch.cpu._is_avx512_bf16_supported()  # AMX implies it
     else:
         native = False
+    return torch.bfloat16 if native else torch.float32
+
+
+def autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context in which networks compute in the device's :func:`precision`."""
+    native = precision(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=native)
 
 
@@ -61,14 +67,11 @@ def machine(device: torch.device) -> dict[str, Any]:
                 )
         except (OSError, StopIteration):
             pass
-    with autocast(device) as context:
-        precision = "bfloat16" if torch.is_autocast_enabled(device.type) else "float32"
-    del context
     return {
         "device": device.type,
         "chip": chip,
         "threads": torch.get_num_threads(),
-        "precision": precision,
+        "precision": str(precision(device)).removeprefix("torch."),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
