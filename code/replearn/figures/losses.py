@@ -88,7 +88,8 @@ def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
     for row, (name, value) in enumerate(ordered):
         color = style.VERMILION if name == measured else style.BLUE
         ax.plot([0, value], [row, row], color=color, lw=1, alpha=0.5)
-        ax.plot(value, row, marker="D" if name == measured else "o", color=color)
+        shape = "D" if name == measured else "o"
+        ax.plot(value, row, marker=shape, color=color, clip_on=False)
         ax.annotate(
             f"{value:.2g}" if value < 0.01 else f"{value:.2f}",
             (value, row),
