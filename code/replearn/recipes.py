@@ -49,8 +49,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     # The same quality in a fraction of the steps: Muon, whose rate then decays.
     "fast": {
-        "autoencoder": Recipe(steps=600, batch=256, adam=1e-3, muon=0.02, warmup=0.1),
-        "contrastive": Recipe(steps=450, batch=256, adam=1e-3, muon=0.02, warmup=0.1),
+        "autoencoder": Recipe(steps=600, batch=256, adam=1e-3, muon=0.03, warmup=0.1),
+        "contrastive": Recipe(steps=450, batch=256, adam=1e-3, muon=0.03, warmup=0.1),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {
