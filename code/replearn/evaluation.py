@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from replearn import losses, neighbors
+from replearn import checks, losses, neighbors
 from replearn.augmentations import Augmentation
 from replearn.devices import autocast
 from replearn.shapes import ShapesDataset
@@ -32,22 +32,34 @@ def validation_loss(
         batches: at most 93 of 256 images are there.
         batch: images, or pairs, of a batch: it decides the number of negatives.
         seed: of the views.
+
+    Raises:
+        ValueError: for an autoencoder with an augmentation, a contrastive run without one, or
+            more images than there are.
     """
+    if (augmentation is None) != (run.decoder is not None):
+        raise ValueError(
+            "augmentation must be the one a contrastive run was trained on, and None for an "
+            f"autoencoder, got {augmentation!r}"
+        )
+    checks.at_least("batches", batches, 1)
+    checks.at_least("batch", batch, 1)
     dataset = ShapesDataset("val")
+    if batches * batch > len(dataset):
+        raise ValueError(
+            f"batches of {batch} must be at most {len(dataset) // batch}, got {batches}"
+        )
     device = next(run.encoder.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     total = 0.0
     for k in range(batches):
         images = dataset.images(range(k * batch, (k + 1) * batch), device)
-        if augmentation is None:
-            if run.decoder is None:
-                raise ValueError(
-                    "augmentation is None; a contrastive run needs the one it was trained on"
-                )
+        if run.decoder is not None:
             with autocast(device):
                 reconstructions = run.decoder(run.encoder(images))
             total += float(losses.reconstruction_loss(images, reconstructions.float()))
         else:
+            assert augmentation is not None
             with autocast(device):
                 z, z_pos = (run.encoder(augmentation(images, generator)) for _ in range(2))
             total += float(losses.info_nce(z, z_pos, tau))

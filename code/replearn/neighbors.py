@@ -67,8 +67,17 @@ def nearest(
         exclude_self: query i is row i of the bank, and not its own neighbour.
 
     Raises:
+        TypeError: for features that are not floating-point tensors of one precision.
         ValueError: for other shapes, features that are not finite, or too few rows for ``k``.
     """
+    for name, value in (("queries", queries), ("bank", bank)):
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            came = value.dtype if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"{name} must be a floating-point tensor, got {came}")
+    if queries.dtype != bank.dtype:
+        raise TypeError(
+            f"queries and bank must be of one precision, got {queries.dtype} and {bank.dtype}"
+        )
     if queries.ndim != 2 or bank.ndim != 2 or queries.shape[1] != bank.shape[1]:
         raise ValueError(
             "queries and bank must have shapes (q, d) and (n, d), "
@@ -80,6 +89,7 @@ def nearest(
             f"got {len(queries)}"
         )
     most = len(bank) - int(exclude_self)
+    checks.at_least("k", k, 1)
     if not 1 <= k <= most:
         raise ValueError(f"k must lie in 1 … {most}, got {k!r}")
     checks.finite("queries", queries)
@@ -97,7 +107,7 @@ def nearest(
             own = torch.arange(len(closeness), device=closeness.device)
             closeness[own, own + start] = -math.inf
         found.append(closeness.topk(k, dim=1).indices)
-    return torch.cat(found)
+    return torch.cat(found) if found else torch.empty(0, k, dtype=torch.long, device=bank.device)
 
 
 def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, float]:
@@ -107,7 +117,8 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, f
     (disagreement between random images), both means over all images. Disagreement is a differing
     label for shape and colour, a distance for location and size, and for rotation the angle up to
     the shape's own symmetry among images of one shape, circles left out. Zero is chance, slightly
-    less is possible.
+    less is possible, and NaN says that there was nothing to compare: a factor that never varies,
+    no two neighbours of one shape.
 
     Raises:
         ValueError: for unequal numbers of features and factors, or fewer than 12.
@@ -142,8 +153,9 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, f
         "location": factors.position,
         "size": factors.size,
     }
-    scores = {
-        name: 1 - disagreement(values, near) / disagreement(values, far)
+    apart = {
+        name: (disagreement(values, near), disagreement(values, far))
         for name, values in measured.items()
     }
-    return {**scores, "rotation": 1 - turned(near) / turned(far)}
+    apart["rotation"] = turned(near), turned(far)
+    return {name: 1 - a / b if b else math.nan for name, (a, b) in apart.items()}

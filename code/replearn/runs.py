@@ -1,13 +1,14 @@
 """The store of finished runs: trained once, found again by what made them.
 
-A run is a folder named by its key, ``run.json`` (what it is, where and when it was made, the
-weights' checksum) beside ``weights.safetensors``. It appears whole or not at all; a run under
-way leaves a checkpoint beside it and goes on from there.
+A run is a folder named by its key: ``weights.safetensors``, ``run.json`` (what it is, where and
+when it was made), and the checksums of both, as ``sha256sum --check SHA256SUMS`` reads them. It
+appears whole or not at all; a run under way leaves a checkpoint beside it and goes on from there.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import inspect
 import json
@@ -27,7 +28,9 @@ import safetensors.torch
 from filelock import FileLock
 from torch import Tensor
 
-_FORMAT = 1
+_FORMAT = 2
+_FILES = ("run.json", "weights.safetensors")
+_SUMS = "SHA256SUMS"
 
 
 def folder() -> Path:
@@ -39,17 +42,45 @@ def folder() -> Path:
 def source(thing: ModuleType | Callable[..., Any]) -> str:
     """Return the code of a module or function without comments, docstrings and layout.
 
+    A function's is followed by what it takes from around it: values, as they are now, and the
+    code of functions beside it.
+
     Raises:
-        ValueError: if Python cannot find the source.
+        ValueError: if Python cannot find the source, or for a lambda, which has no lines of its
+            own.
     """
+    if isinstance(thing, ModuleType):
+        return _own_code(thing)
+    todo, done = [thing], {}
+    while todo:
+        function = inspect.unwrap(todo.pop())
+        if function in done:
+            continue
+        done[function] = _own_code(function)
+        around = inspect.getclosurevars(function)
+        for name, value in sorted({**around.globals, **around.nonlocals}.items()):
+            if inspect.isfunction(value) and value.__module__ == function.__module__:
+                todo.append(value)
+            else:
+                done[function] += f"\n{name} = {_as_text(value)}"
+    return "\n".join(done.values())
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, Tensor):
+        return repr(value.tolist())  # its repr leaves out the middle of a long one
+    return getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or repr(value)
+
+
+def _own_code(thing: ModuleType | Callable[..., Any]) -> str:
     try:
-        text = inspect.getsource(thing)
-    except (OSError, TypeError) as error:
+        if getattr(thing, "__name__", "") == "<lambda>":
+            raise TypeError("a lambda shares its lines with others")
+        tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
+    except (OSError, TypeError, SyntaxError) as error:
         raise ValueError(
-            f"the source of {thing!r} cannot be read; "
-            "allowed is a function defined in a file or a cell"
+            f"the source of a function must be readable, defined with def, got {thing!r} ({error})"
         ) from error
-    tree = ast.parse(textwrap.dedent(text))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
             is_docstring = (
@@ -80,20 +111,21 @@ def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> 
     """Store a finished run and remove its checkpoint; the run appears whole or not at all."""
     place = folder()
     place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(f".{name}-*"):  # by a process that was killed while it wrote
+        shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
     try:
-        weights = draft / "weights.safetensors"
-        safetensors.torch.save_file(dict(tensors), weights)
-        about = {"format": _FORMAT, **facts, "sha256": _sha256(weights)}
-        (draft / "run.json").write_text(
-            json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        safetensors.torch.save_file(dict(tensors), draft / "weights.safetensors")
+        about = json.dumps({"format": _FORMAT, **facts}, indent=2, ensure_ascii=False)
+        (draft / "run.json").write_text(about + "\n", encoding="utf-8")
+        (draft / _SUMS).write_text(_checksums(draft), encoding="utf-8")
         draft.chmod(0o755)
         _set_aside(name)
         draft.rename(place / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    _checkpoint(name).unlink(missing_ok=True)
+    for leftover in (_checkpoint(name), _checkpoint(name).with_suffix(".draft")):
+        leftover.unlink(missing_ok=True)
 
 
 def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -105,12 +137,9 @@ def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     if not place.exists():
         return None
     try:
-        facts = json.loads((place / "run.json").read_text(encoding="utf-8"))
-        weights = place / "weights.safetensors"
-        if facts["format"] != _FORMAT or facts["sha256"] != _sha256(weights):
-            raise ValueError("its checksum or format does not match")
-        return safetensors.torch.load_file(weights), facts
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        facts = _facts(place)
+        return safetensors.torch.load_file(place / "weights.safetensors"), facts
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
         aside = _set_aside(name)
         warnings.warn(f"run {name} cannot be used ({error}); set aside as {aside}", stacklevel=2)
         return None
@@ -118,12 +147,10 @@ def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
 
 def save_checkpoint(name: str, tensors: Mapping[str, Tensor], step: int) -> None:
     """Replace the checkpoint of a run under way."""
-    draft = _checkpoint(name).with_suffix(f".{os.getpid()}")
-    try:
-        safetensors.torch.save_file(dict(tensors), draft, metadata={"step": str(step)})
-        draft.replace(_checkpoint(name))
-    finally:
-        draft.unlink(missing_ok=True)
+    draft = _checkpoint(name).with_suffix(".draft")
+    about = {"step": str(step), "sha256": _fingerprint(tensors, step)}
+    safetensors.torch.save_file(dict(tensors), draft, metadata=about)
+    draft.replace(_checkpoint(name))
 
 
 def load_checkpoint(name: str) -> tuple[dict[str, Tensor], int] | None:
@@ -134,21 +161,35 @@ def load_checkpoint(name: str) -> tuple[dict[str, Tensor], int] | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             tensors = {entry: file.get_tensor(entry) for entry in file.keys()}  # noqa: SIM118
-            return tensors, int((file.metadata() or {})["step"])
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+            about = file.metadata() or {}
+        step = int(about.get("step", 0))
+        if about.get("sha256") != _fingerprint(tensors, step):
+            raise ValueError("its checksum does not match")
+        return tensors, step
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
         warnings.warn(f"checkpoint {path} cannot be used ({error}); starting anew", stacklevel=2)
         path.unlink(missing_ok=True)
         return None
 
 
 def stored() -> list[dict[str, Any]]:
-    """Return the facts of every stored run, oldest first."""
-    facts = [
-        {"key": path.parent.name, **json.loads(path.read_text(encoding="utf-8"))}
-        for path in folder().glob("[!.]*/run.json")
-        if not path.parent.name.endswith(".damaged")
-    ]
+    """Return the facts of every whole stored run, oldest first."""
+    facts = []
+    for place in folder().glob("*/"):
+        if place.suffix or place.name.startswith("."):  # set aside, or being written
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            facts.append({"key": place.name, **_facts(place)})
     return sorted(facts, key=lambda fact: fact["finished"])
+
+
+def _facts(place: Path) -> dict[str, Any]:
+    if (place / _SUMS).read_text(encoding="utf-8") != _checksums(place):
+        raise ValueError("its checksums do not match")
+    facts: dict[str, Any] = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    if facts.get("format") != _FORMAT:
+        raise ValueError(f"its format must be {_FORMAT}, got {facts.get('format')!r}")
+    return facts
 
 
 def _checkpoint(name: str) -> Path:
@@ -163,6 +204,13 @@ def _set_aside(name: str) -> Path:
     return aside
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _checksums(place: Path) -> str:
+    lines = []
+    for name in _FILES:
+        with (place / name).open("rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
+    return "".join(lines)
+
+
+def _fingerprint(tensors: Mapping[str, Tensor], step: int) -> str:
+    return hashlib.sha256(safetensors.torch.save(dict(tensors), {"step": str(step)})).hexdigest()
