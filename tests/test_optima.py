@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -36,3 +38,29 @@ def test_one_seed_one_result():
 def test_bad_arguments_are_named(arguments, named):
     with pytest.raises(ValueError, match=f"^{named} must be"):
         optima.minimize_info_nce(*arguments)
+
+
+def overlapping(shared, m=4):
+    first = torch.arange(m)
+    return torch.stack([first, first + m - shared])
+
+
+@pytest.mark.parametrize(("shared", "least"), [(0, losses.contrastive_floor(2)), (4, math.log(2))])
+def test_the_least_loss_of_two_groups_apart_and_of_two_groups_that_are_one(shared, least):
+    loss, features = optima.minimize_contrastive(overlapping(shared), d=2)
+    assert loss == pytest.approx(least, abs=1e-6)
+    assert losses.contrastive_loss(features, overlapping(shared)).item() == pytest.approx(loss)
+    assert features.shape == (8 - shared, 2)
+
+
+def test_more_overlap_costs_more():
+    found = [optima.minimize_contrastive(overlapping(k), d=2, starts=2)[0] for k in range(5)]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [({"d": 0}, "d"), ({"d": 2, "starts": 0}, "starts")]
+)
+def test_minimize_contrastive_names_bad_arguments(arguments, named):
+    with pytest.raises(ValueError, match=f"^{named} must be"):
+        optima.minimize_contrastive(overlapping(1), **arguments)

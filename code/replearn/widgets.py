@@ -11,7 +11,7 @@ import ipywidgets
 from matplotlib.figure import Figure
 from PIL import Image
 
-_SCREEN_DPI, _PRINT_DPI = 110, 160
+_DPI = 160  # sharp in print and on fine screens
 
 
 class Frames(ipywidgets.VBox):
@@ -19,9 +19,13 @@ class Frames(ipywidgets.VBox):
 
     def __init__(self, figures: Sequence[Figure], values: Sequence[object], label: str) -> None:
         """Draw every figure once; see :func:`frames`."""
-        pictures = [
-            ipywidgets.Image(value=_png(figure, _SCREEN_DPI), layout={"max_width": "100%"})
-            for figure in figures
+        pictures = [_png(figure) for figure in figures]
+        shown = [
+            ipywidgets.Image(
+                value=picture,
+                layout={"width": f"{100 * figure.get_figwidth():.0f}px", "max_width": "100%"},
+            )
+            for figure, picture in zip(figures, pictures, strict=True)
         ]
         slider = ipywidgets.SelectionSlider(
             options=[(str(value), k) for k, value in enumerate(values)],
@@ -29,13 +33,13 @@ class Frames(ipywidgets.VBox):
             style={"description_width": "initial"},
             layout={"width": "100%", "max_width": "30em"},
         )
-        stack = ipywidgets.Stack(pictures, selected_index=0)
+        stack = ipywidgets.Stack(shown, selected_index=0)
         # The browser follows this link by itself: it works in a page that no kernel serves.
         link = ipywidgets.jslink((slider, "index"), (stack, "selected_index"))
         super().__init__([slider, stack])
         self.slider, self.stack, self.link = slider, stack, link
         picked = sorted({0, len(figures) // 2, len(figures) - 1})
-        self._still = _side_by_side([_png(figures[k], _PRINT_DPI) for k in picked])
+        self._still = _side_by_side([pictures[k] for k in picked])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget for a page, and a still picture for what shows no widgets."""
@@ -62,10 +66,10 @@ def frames(figures: Sequence[Figure], values: Sequence[object], label: str) -> F
     return Frames(figures, values, label)
 
 
-def _png(figure: Figure, dpi: int) -> bytes:
+def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    # Without the date and the version the same frame is the same file at every build.
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    # Without a version in it, the same frame is the same file at every build.
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 

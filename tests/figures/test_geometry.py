@@ -1,0 +1,172 @@
+import math
+
+import pytest
+import torch
+
+from replearn import geometry
+from replearn.figures import geometry as pictures
+from replearn.figures import style
+
+
+def texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def chords(ax):
+    """(line style, length) of each straight segment of two points."""
+    found = []
+    for line in ax.lines:
+        x, y = line.get_data()
+        if len(x) == 2:
+            found.append((line.get_linestyle(), math.hypot(x[1] - x[0], y[1] - y[0])))
+    return found
+
+
+def test_arrangements_say_name_accuracy_and_verdict_of_each_case():
+    cases = geometry.arrangements()
+    fig = pictures.arrangements(cases)
+    for ax, (name, case) in zip(fig.axes, cases.items(), strict=True):
+        first, second = ax.get_title().split("\n")
+        assert first == name
+        assert second.endswith(": not perfect") == (not geometry.perfect_accuracy(*case))
+        assert f"{100 * geometry.accuracy(*case):g} %" in second
+
+
+def test_arrangements_draw_every_feature_once():
+    (ax,) = pictures.arrangements({"one": geometry.arrangements()["mixed"]}, cols=1).axes
+    assert [len(dots.get_offsets()) for dots in ax.collections] == [4, 4, 4]
+
+
+def test_arrangements_print_the_diameters_and_margins():
+    features, groups = geometry.counterexample("iii")
+    printed = " ".join(texts(pictures.arrangements({"iii": (features, groups)}, cols=1)))
+    for diameter in geometry.diameters(features, groups).tolist():
+        assert f"{diameter:.2f}" in printed
+    assert f"1–2: {float(geometry.margins(features, groups)[0, 1]):.2f}" in printed
+
+
+@pytest.mark.parametrize("condition", ["i", "iii"])
+def test_a_failing_arrangement_shows_a_lost_quiz_and_a_perfect_one_none(condition):
+    lost = pictures.arrangements({"lost": geometry.counterexample(condition)}, cols=1)
+    lengths = dict(chords(lost.axes[0]))
+    assert lengths["-"] >= lengths["--"]
+    won = pictures.arrangements({"won": geometry.arrangements()["perfect"]}, cols=1)
+    assert chords(won.axes[0]) == []
+
+
+def test_diameter_and_margin_draws_segments_of_just_those_lengths():
+    features, groups = geometry.arrangements()["clustered but failing"]
+    fig = pictures.diameter_and_margin(features, groups, 0, 2)
+    lengths = dict(chords(fig.axes[0]))
+    assert lengths["-"] == pytest.approx(float(geometry.diameters(features, groups)[0]))
+    assert lengths["--"] == pytest.approx(float(geometry.margins(features, groups)[0, 2]))
+
+
+@pytest.mark.parametrize("name", geometry.arrangements())
+def test_read_off_marks_exactly_the_conditions_that_hold(name):
+    case = geometry.arrangements()[name]
+    (ax,) = pictures.read_off(*case).axes
+    marks = [text.get_text() for text in ax.texts if text.get_text() in "✓✗"]
+    assert [mark == "✓" for mark in marks] == [
+        geometry.satisfies(*case, condition) for condition in geometry.CONDITIONS
+    ]
+
+
+@pytest.mark.parametrize(("share", "shown"), [(1.0, "100 %"), (0.999999, "99.99 %"), (0.0, "0 %")])
+def test_only_everything_is_shown_as_100_percent(share, shown):
+    assert pictures._percent(share) == shown
+
+
+def test_the_cleared_arcs_are_as_long_as_the_cluster():
+    (ax,) = pictures.cleared_arc(50).axes
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert len(dashed) == 2
+    for line in dashed:
+        x, y = (values.tolist() for values in map(torch.as_tensor, line.get_data()))
+        chord = math.hypot(x[-1] - x[0], y[-1] - y[0])
+        assert chord == pytest.approx(2 * math.sin(math.radians(25)))
+
+
+def test_sphere_counterexample_names_both_lengths():
+    features, groups = geometry.counterexample("ii")
+    shown = texts(pictures.sphere_counterexample(features, groups))
+    diameter = float(geometry.diameters(features, groups)[0])
+    margin = float(geometry.margins(features, groups)[0, 1])
+    assert f"diameter {diameter:.2f}" in shown
+    assert f"margin {margin:.2f}" in shown
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_view_is_a_rotation_that_brings_its_direction_to_the_front(seed):
+    print(f"seed {seed}")
+    toward = torch.randn(3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    view = pictures._view(toward)
+    assert torch.allclose(view @ view.T, torch.eye(3, dtype=torch.float64))
+    assert float(torch.linalg.det(view)) == pytest.approx(1)
+    front = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    assert torch.allclose(view @ (toward / toward.norm()), front)
+
+
+def test_tammes_says_what_is_proved_and_what_is_only_found():
+    points = {4: geometry.simplex(4, 3), 17: geometry.tammes(17, 3)}
+    fig = pictures.tammes(points)
+    titles = [ax.get_title() for ax in fig.axes if ax.get_title()]
+    assert titles[0] == "N = 4\n109.47°\nproved optimum"
+    assert titles[1].endswith("best found")
+
+
+def test_tammes_shows_every_point_from_every_side_hollow_where_it_is_behind():
+    fig = pictures.tammes({6: geometry.tammes(6, 3)})
+    for ax in fig.axes:
+        behind, front = ax.collections
+        assert len(behind.get_offsets()) + len(front.get_offsets()) == 6
+    above = fig.axes[0]
+    assert len(above.collections[0].get_offsets()) == 1
+
+
+def test_tammes_angles_sets_the_unproved_apart():
+    fig = pictures.tammes_angles({4: 109.4, 15: 53.6}, {4: 109.47, 5: 90.0})
+    bars, known, others = fig.axes[0].lines
+    assert list(bars.get_xdata()) == [4, 5]
+    assert list(known.get_xdata()) == [4]
+    assert list(others.get_xdata()) == [15]
+
+
+def test_overlap_plots_the_losses_and_the_largest_distances():
+    features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    layouts = [(features[[0, 2]], torch.tensor([[0], [1]])), (features, torch.tensor([[1], [1]]))]
+    fig = pictures.overlap(layouts, [0.1, 0.7])
+    left, right = (ax for ax in fig.axes if ax.get_xlabel() == "samples shared")
+    assert list(left.lines[0].get_ydata()) == [0.1, 0.7]
+    assert list(right.lines[0].get_ydata()) == pytest.approx([2.0, 0.0])
+
+
+def test_groups_on_circle_keeps_the_angle_and_gives_each_group_a_ring():
+    features, groups = geometry.arrangements()["perfect"]
+    (ax,) = pictures.groups_on_circle(features.float(), groups, torch.rand(3, 3)).axes
+    radii = []
+    for dots in ax.collections:
+        offsets = torch.as_tensor(dots.get_offsets().data)
+        ring = offsets.norm(dim=1)
+        assert torch.allclose(ring, ring[:1].expand_as(ring), atol=1e-5)
+        radii.append(round(float(ring[0]), 3))
+        angles = torch.atan2(offsets[:, 1], offsets[:, 0])
+        wanted = torch.atan2(features[:, 1], features[:, 0])
+        assert all(((wanted - angle).abs() < 1e-5).any() for angle in angles)
+    assert len(set(radii)) == 3
+
+
+def test_criteria_states_the_shares_that_hold():
+    fig = pictures.criteria({"case": geometry.counterexample("ii")}, torch.rand(2, 3))
+    left, right = fig.axes
+    assert left.get_title() == "case\ncondition ii: 50 % of the groups"
+    assert right.get_title() == "case\ncriterion: 100 % of the anchors"
+    assert len(left.collections[-1].get_offsets()) == 2
+    assert len(right.collections[-1].get_offsets()) == 6
+
+
+def test_groups_differ_by_marker_as_well_as_by_colour():
+    (ax,) = pictures.arrangements({"one": geometry.arrangements()["mixed"]}, cols=1).axes
+    shapes = {dots.get_paths()[0].vertices.tobytes() for dots in ax.collections}
+    assert len(shapes) == 3
+    assert len(set(style.CYCLE)) == len(style.CYCLE)
