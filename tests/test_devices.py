@@ -1,0 +1,73 @@
+"""Devices: the best there is, never one there is not."""
+
+import json
+
+import pytest
+import torch
+
+from replearn import devices
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def machine_with(monkeypatch):
+    """Pretend to a machine with the accelerators that are named."""
+
+    def pretend(*accelerators, cards=1):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in accelerators)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: cards)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in accelerators)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("accelerators", "best"),
+    [((), "cpu"), (("mps",), "mps"), (("cuda",), "cuda"), (("cuda", "mps"), "cuda")],
+)
+def test_the_best_device_is_cuda_then_mps_then_the_cpu(machine_with, accelerators, best):
+    machine_with(*accelerators)
+    assert devices.pick_device() == torch.device(best)
+    assert devices.pick_device("cpu") == CPU
+    assert devices.pick_device(CPU) == CPU
+
+
+@pytest.mark.parametrize(
+    "device", ["cuda", "mps", "cuda:0", "xpu", "meta", "toaster", 3, [], "cpu:x"]
+)
+def test_a_device_that_is_not_there_is_refused(machine_with, device):
+    machine_with()
+    with pytest.raises(ValueError, match="device must be one of 'cpu' here, got"):
+        devices.pick_device(device)
+
+
+def test_a_card_that_is_not_there_is_refused(machine_with):
+    machine_with("cuda", cards=2)
+    assert devices.pick_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(ValueError, match="device must be one of 'cuda', 'cpu' here, got 'cuda:2'"):
+        devices.pick_device("cuda:2")
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_bfloat16_is_used_only_where_the_processor_has_it(monkeypatch, native):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    with devices.autocast(CPU):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert devices.precision(CPU) == product.dtype
+    assert product.dtype == (torch.bfloat16 if native else torch.float32)
+    assert devices.machine(CPU)["precision"] == ("bfloat16" if native else "float32")
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_other_devices_compute_in_full_precision():
+    assert not devices.autocast(torch.device("mps"))._enabled
+
+
+def test_the_machine_is_described_in_plain_words():
+    facts = devices.machine(CPU)
+    assert facts.keys() == {"device", "chip", "threads", "precision", "torch", "python"}
+    assert facts["device"] == "cpu"
+    assert facts["threads"] == torch.get_num_threads()
+    assert facts["chip"]
+    assert json.loads(json.dumps(facts)) == facts

@@ -1,0 +1,64 @@
+"""Recipes: the original's figures, and learning rates that warm up and die away."""
+
+import pytest
+
+from replearn import recipes
+from replearn.recipes import RECIPES, Recipe
+
+
+def test_reference_is_the_original_experiments():
+    epoch = 40_000 // 256
+    for kind, epochs in {"autoencoder": 30, "contrastive": 15}.items():
+        plan = RECIPES["reference"][kind]
+        assert plan == Recipe(steps=epochs * epoch, batch=256, adam=2e-4)
+        assert plan.beta2 == 0.999  # Adam's default
+        assert plan.muon is None
+        assert {plan.schedule(step) for step in range(plan.steps)} == {1}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_both_kinds_of_network(name):
+    assert RECIPES[name].keys() == {"autoencoder", "contrastive"}
+    for plan in RECIPES[name].values():
+        shares = [plan.schedule(step) for step in range(plan.steps)]
+        assert 0 <= min(shares) < max(shares) == 1 or set(shares) == {1}
+        assert plan.adam > 0
+        assert plan.muon is None or plan.muon > 0
+
+
+def test_fast_keeps_the_batch_on_which_the_loss_depends():
+    for kind, plan in RECIPES["fast"].items():
+        assert plan.batch == RECIPES["reference"][kind].batch
+
+
+def test_smoke_is_short():
+    assert all(plan.steps * plan.batch <= 1000 for plan in RECIPES["smoke"].values())
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("steps", [10, 200])
+def test_the_rate_climbs_in_a_line_and_falls_along_half_a_cosine(warmup, steps):
+    plan = Recipe(steps=steps, batch=1, adam=3.0, warmup=warmup)
+    rates = [plan.schedule(step) for step in range(steps)]
+    top = rates.index(max(rates))
+    assert top == max(0, round(warmup * steps) - 1)
+    for step in range(top):
+        assert rates[step] == pytest.approx((step + 1) / (warmup * steps))
+    assert all(a > b for a, b in zip(rates[top:], rates[top + 1 :], strict=False))
+    assert rates[-1] == pytest.approx(0, abs=1e-12)
+    # Half-way down the cosine is half the peak.
+    half = round((warmup + 1) / 2 * steps) - 1
+    assert rates[half] == pytest.approx(0.5, abs=2 / steps)
+
+
+def test_without_warmup_the_rate_stays():
+    assert {Recipe(5, 1, 0.1).schedule(step) for step in range(5)} == {1}
+
+
+def test_the_environment_names_the_default(monkeypatch):
+    monkeypatch.setenv("REPLEARN_RECIPE", "reference")
+    assert recipes.default_recipe() == "reference"
+    monkeypatch.setenv("REPLEARN_RECIPE", "")
+    assert recipes.default_recipe() == "fast"
+    monkeypatch.delenv("REPLEARN_RECIPE")
+    assert recipes.default_recipe() == "fast"
