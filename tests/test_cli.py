@@ -1,0 +1,52 @@
+"""The shell's way in: scores as JSON, stored runs listed, one clear line for an error."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from replearn import cli
+
+
+@pytest.mark.parametrize("net", ["autoencoder", "B"])
+def test_score_prints_what_a_run_is_and_scores(net, tiny, capsys):
+    assert cli.main(["score", net, "--recipe", "tiny", "--device", "cpu"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["label"] == net
+    assert result["recipe"] == "tiny"
+    assert set(result["sensitivity"]) == {"shape", "color", "location", "size", "rotation"}
+    assert result["validation_loss"] > 0
+    assert {"chip", "torch", "seconds", "finished"} <= set(result)
+
+
+def test_runs_lists_what_is_stored(tiny, capsys):
+    assert cli.main(["runs"]) == 0
+    assert capsys.readouterr().out == ""
+    cli.main(["score", "B", "--recipe", "tiny", "--device", "cpu", "--seed", "3"])
+    capsys.readouterr()
+    assert cli.main(["runs"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "B" in line.split()
+    assert "seed 3" in line
+
+
+def test_an_error_is_one_line_and_no_traceback(tiny, capsys):
+    assert cli.main(["score", "A", "--recipe", "tiny", "--device", "abacus"]) == 1
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("replearn: device must be one of")
+    assert "abacus" in complaint
+
+
+def test_an_unknown_net_is_refused_with_what_is_allowed(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["score", "D"])
+    assert stop.value.code == 2
+    assert "'D'" in capsys.readouterr().err
+
+
+def test_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "replearn", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "score" in done.stdout
