@@ -64,6 +64,22 @@ def test_loss_against_scale_wants_a_value_for_each_scale():
         pictures.loss_against_scale(torch.ones(3), {"a": torch.ones(2)}, {})
 
 
+def test_confidence_shows_the_softmax_at_its_scale_and_where_the_loss_stands():
+    dots = torch.tensor([[1.0, 0.2], [-0.5, 0.9]])
+    fig = pictures.confidence(dots, scale=2.0)
+    matrix, curve = fig.axes[:2]
+    shown = torch.from_numpy(matrix.images[0].get_array().data)
+    assert torch.allclose(shown, (4 * dots).softmax(dim=1))
+    (x,), (y,) = curve.lines[-1].get_data()
+    assert (x, y) == (2.0, pytest.approx(-shown.diagonal().log().mean().item(), rel=1e-5))
+
+
+@pytest.mark.parametrize(("dots", "scale"), [(torch.ones(2, 3), 1.0), (torch.ones(2, 2), 0.0)])
+def test_confidence_wants_a_square_and_a_positive_scale(dots, scale):
+    with pytest.raises(ValueError, match=r"dots have shape|scale must be"):
+        pictures.confidence(dots, scale)
+
+
 def test_approach_to_limit_draws_values_and_limit():
     fig = pictures.approach_to_limit([1, 3, 7], [2.0, 1.0, 0.5], limit=0.4)
     limit, curve = fig.axes[0].lines

@@ -14,6 +14,7 @@ from replearn.figures.geometry import (
 )
 from replearn.figures.losses import (
     approach_to_limit,
+    confidence,
     floor_curves,
     loss_against_scale,
     loss_curves,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
-from replearn import losses
+from replearn import checks, losses
 from replearn.figures import style
 
 
@@ -140,6 +141,51 @@ def loss_against_scale(
     ax.set_xlabel("scale α of the features (temperature τ = 1/α²)")
     ax.set_ylabel("loss (nats)")
     ax.legend(loc="lower left")
+    return fig
+
+
+def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
+    """Show a batch whose unit features are scaled by α: probabilities above, loss below.
+
+    Args:
+        dots: dot products of the unit features, anchors down, candidates across.
+        scale: α > 0; the probabilities are the softmax of α² ``dots``, row by row.
+
+    Raises:
+        ValueError: if ``dots`` is not square.
+    """
+    n = len(dots)
+    if dots.shape != (n, n):
+        raise ValueError(f"dots have shape {tuple(dots.shape)}; allowed is (n, n)")
+    checks.positive("scale", scale)
+    target = torch.arange(n)
+
+    def loss(a: float) -> float:
+        return float(F.cross_entropy(a**2 * dots.double(), target))
+
+    fig, (matrix, curve) = style.subplots(
+        2, 1, figsize=(3.4, 5.2), gridspec_kw={"height_ratios": [1.3, 1]}
+    )
+    probabilities = (scale**2 * dots).softmax(dim=1)
+    shown = matrix.imshow(probabilities.numpy(), vmin=0, vmax=1, cmap="Blues")
+    matrix.set_xticks([])
+    matrix.set_yticks([])
+    matrix.set_xlabel("candidates $y_j$")
+    matrix.set_ylabel("anchors $x_i$")
+    matrix.set_title(f"α = {scale:g}, τ = {1 / scale**2:.3g}, loss {loss(scale):.2g}")
+    fig.colorbar(shown, ax=matrix, label="probability", shrink=0.9)
+
+    scales = torch.logspace(-1, 1.2, 60).tolist()
+    curve.plot(scales, [loss(a) for a in scales], color=style.BLUE, label="this batch")
+    floor = [losses.contrastive_floor(n, 1 / a**2) for a in scales]
+    curve.plot(scales, floor, color=style.BLUE, ls="--", lw=1.2, label="floor")
+    curve.plot(scale, loss(scale), marker="D", color=style.VERMILION)
+    curve.set_xscale("log")
+    curve.set_yscale("log")
+    curve.set_ylim(1e-8, 30)
+    curve.set_xlabel("scale α")
+    curve.set_ylabel("loss (nats)")
+    curve.legend(loc="lower left")
     return fig
 
 
