@@ -115,7 +115,7 @@ def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> 
         shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
     try:
-        safetensors.torch.save_file(dict(tensors), draft / "weights.safetensors")
+        _write(draft / "weights.safetensors", tensors)
         about = json.dumps({"format": _FORMAT, **facts}, indent=2, ensure_ascii=False)
         (draft / "run.json").write_text(about + "\n", encoding="utf-8")
         (draft / _SUMS).write_text(_checksums(draft), encoding="utf-8")
@@ -147,9 +147,9 @@ def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
 
 def save_checkpoint(name: str, tensors: Mapping[str, Tensor], step: int) -> None:
     """Replace the checkpoint of a run under way."""
+    folder().mkdir(parents=True, exist_ok=True)
     draft = _checkpoint(name).with_suffix(".draft")
-    about = {"step": str(step), "sha256": _fingerprint(tensors, step)}
-    safetensors.torch.save_file(dict(tensors), draft, metadata=about)
+    _write(draft, tensors, {"step": str(step), "sha256": _fingerprint(tensors, step)})
     draft.replace(_checkpoint(name))
 
 
@@ -187,8 +187,9 @@ def _facts(place: Path) -> dict[str, Any]:
     if (place / _SUMS).read_text(encoding="utf-8") != _checksums(place):
         raise ValueError("its checksums do not match")
     facts: dict[str, Any] = json.loads((place / "run.json").read_text(encoding="utf-8"))
-    if facts.get("format") != _FORMAT:
-        raise ValueError(f"its format must be {_FORMAT}, got {facts.get('format')!r}")
+    written = facts.get("format") if isinstance(facts, dict) else None
+    if written != _FORMAT:
+        raise ValueError(f"its format must be {_FORMAT}, got {written!r}")
     return facts
 
 
@@ -210,6 +211,13 @@ def _checksums(place: Path) -> str:
         with (place / name).open("rb") as file:
             lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
     return "".join(lines)
+
+
+def _write(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    # safetensors' own writer goes through a file of a random name, which a kill would leave.
+    path.write_bytes(safetensors.torch.save(dict(tensors), metadata))
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], step: int) -> str:

@@ -1,0 +1,100 @@
+"""Scores on unseen images: the plain mean of the plain losses."""
+
+import math
+
+import pytest
+import torch
+
+from replearn import augmentations, evaluation, losses, neighbors, training
+from replearn.networks import Encoder
+from replearn.shapes import ShapesDataset
+from replearn.training import Run
+
+
+@pytest.fixture
+def autoencoder(tiny):
+    return training.train_autoencoder(4)
+
+
+@pytest.fixture
+def contrastive(tiny):
+    return training.train_contrastive(augmentations.A, 4)
+
+
+def test_an_autoencoders_score_is_its_mean_squared_error(autoencoder):
+    images = ShapesDataset("val").images(range(24))
+    expected = (autoencoder.decoder(autoencoder.encoder(images)) - images).square().mean()
+    got = evaluation.validation_loss(autoencoder, batches=3, batch=8)
+    assert got == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_contrastive_score_is_the_mean_loss_of_fresh_views(contrastive):
+    val, source = ShapesDataset("val"), torch.Generator().manual_seed(7)
+    expected = []
+    for start in (0, 16):
+        images = val.images(range(start, start + 16))
+        z, z_pos = (contrastive.encoder(augmentations.A(images, source)) for _ in range(2))
+        expected.append(float(losses.info_nce(z, z_pos, 0.5)))
+    got = evaluation.validation_loss(
+        contrastive, augmentations.A, tau=0.5, batches=2, batch=16, seed=7
+    )
+    assert got == pytest.approx(sum(expected) / 2, rel=1e-5)
+    assert got == evaluation.validation_loss(
+        contrastive, augmentations.A, tau=0.5, batches=2, batch=16, seed=7
+    )
+    assert got != evaluation.validation_loss(
+        contrastive, augmentations.A, tau=0.5, batches=2, batch=16, seed=8
+    )
+
+
+def test_a_constant_encoder_scores_log_b():
+    class Constant(Encoder):
+        def forward(self, images):
+            return super().forward(images) * 0 + torch.tensor([0.6, 0.8])
+
+    run = Run(Constant(2, normalize=True), None, {"loss": torch.zeros(1)}, "tiny", 1.0, {})
+    got = evaluation.validation_loss(run, augmentations.B, batches=1, batch=32)
+    assert got == pytest.approx(math.log(32), rel=1e-5)
+
+
+def test_scoring_leaves_no_gradients(contrastive):
+    contrastive.encoder.requires_grad_(True)
+    evaluation.validation_loss(contrastive, augmentations.A, batches=1, batch=4)
+    assert all(p.grad is None for p in contrastive.encoder.parameters())
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "contrastive"])
+def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch):
+    run = request.getfixturevalue(kind)
+    val = ShapesDataset("val", size=800)
+    monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
+    monkeypatch.setattr(
+        evaluation, "validation_loss", lambda run, augmentation: (run, augmentation)
+    )
+    augmentation = None if kind == "autoencoder" else augmentations.A
+    scores = evaluation.scores(run, augmentation)
+    assert scores["validation_loss"] == (run, augmentation)
+    features = neighbors.embed(run.encoder, val)
+    assert scores["sensitivity"] == neighbors.sensitivity(features, val.factors)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"batches": 0}, ValueError, "batches must be at least 1, got 0"),
+        ({"batches": 1.5}, TypeError, r"batches must be an int, got 1\.5"),
+        ({"batch": 0}, ValueError, "batch must be at least 1, got 0"),
+        ({"batches": 94}, ValueError, "batches of 256 must be at most 93, got 94"),
+        ({"tau": 0.0}, ValueError, r"tau must be a finite number above 0, got 0\.0"),
+    ],
+)
+def test_bad_arguments_are_refused(contrastive, arguments, error, message):
+    with pytest.raises(error, match=message):
+        evaluation.validation_loss(contrastive, augmentations.A, **arguments)
+
+
+def test_the_augmentation_must_fit_the_run(autoencoder, contrastive):
+    with pytest.raises(ValueError, match=r"augmentation must be the one a contrastive run .*None$"):
+        evaluation.validation_loss(contrastive)
+    with pytest.raises(ValueError, match=r"and None for an autoencoder, got .*name='B'"):
+        evaluation.validation_loss(autoencoder, augmentations.B)

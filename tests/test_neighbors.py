@@ -1,0 +1,304 @@
+"""Neighbours against scikit-learn's, and scores of encoders whose answer is known."""
+
+import math
+
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from replearn import neighbors
+from replearn.networks import Encoder
+from replearn.shapes import Factors, ShapesDataset
+
+FACTORS = {"shape", "color", "location", "size", "rotation"}
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# --- nearest --------------------------------------------------------------------------------
+
+
+def distances(queries, bank, rows):
+    return (queries.double()[:, None] - bank.double()[rows]).norm(dim=2)
+
+
+def assert_nearest(queries, bank, k, rows, tolerance):
+    """``rows`` are as near as scikit-learn's, place by place, and near to far."""
+    assert rows.shape == (len(queries), k)
+    assert rows.dtype == torch.int64
+    oracle = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(bank.double().numpy())
+    expected, _ = oracle.kneighbors(queries.double().numpy())
+    got = distances(queries, bank, rows)
+    torch.testing.assert_close(got, torch.from_numpy(expected), atol=tolerance, rtol=1e-5)
+    assert all(len(set(row)) == k for row in rows.tolist())
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("q", "n", "d", "k"), [(50, 700, 128, 10), (3, 40, 2, 40), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_neighbours_are_scikit_learns(seed, q, n, d, k, dtype):
+    queries, bank = normal(q, d, seed=seed).to(dtype), normal(n, d, seed=seed + 9).to(dtype)
+    rows = neighbors.nearest(queries, bank, k)
+    # A distance near zero is the root of a rounding error.
+    assert_nearest(queries, bank, k, rows, 2e-3 if dtype == torch.float32 else 1e-7)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_a_bank_far_from_the_origin_is_as_good_as_any(offset):
+    bank = normal(500, 16) + offset
+    assert_nearest(bank[:30], bank, 8, neighbors.nearest(bank[:30], bank, 8), 5e-3)
+
+
+def test_unit_features_close_together_keep_their_order():
+    bank = torch.nn.functional.normalize(torch.tensor([1.0, 0, 0]) + 0.02 * normal(400, 3), dim=1)
+    assert_nearest(bank, bank, 5, neighbors.nearest(bank, bank, 5), 1e-3)
+
+
+@pytest.mark.parametrize("n", [1023, 1024, 1025, 2100])
+def test_chunks_of_queries_do_not_show(n):
+    bank = normal(n, 3).double()
+    whole = torch.cdist(bank, bank, compute_mode="donot_use_mm_for_euclid_dist")
+    assert torch.equal(neighbors.nearest(bank, bank, 4), whole.topk(4, largest=False).indices)
+    whole.fill_diagonal_(math.inf)
+    expected = whole.topk(4, largest=False).indices
+    assert torch.equal(neighbors.nearest(bank, bank, 4, exclude_self=True), expected)
+    some = neighbors.nearest(bank[:1030], bank, 4, exclude_self=True)
+    assert torch.equal(some, expected[:1030])
+
+
+def test_exclude_self_excludes_the_row_and_not_its_copies():
+    bank = torch.zeros(5, 2)
+    rows = neighbors.nearest(bank, bank, 4, exclude_self=True)
+    for i, row in enumerate(rows.tolist()):
+        assert sorted(row) == [j for j in range(5) if j != i]
+
+
+def test_inputs_are_left_as_they_were():
+    bank = normal(20, 3)
+    before = bank.clone()
+    neighbors.nearest(bank, bank, 2, exclude_self=True)
+    assert torch.equal(bank, before)
+
+
+def test_no_queries_have_no_neighbours():
+    assert neighbors.nearest(torch.zeros(0, 3), torch.zeros(4, 3), 2).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("queries", "bank", "k", "error", "message"),
+    [
+        (torch.zeros(3), torch.zeros(4, 3), 1, ValueError, r"got \(3,\) and \(4, 3\)"),
+        (torch.zeros(2, 3), torch.zeros(4, 2), 1, ValueError, r"got \(2, 3\) and \(4, 2\)"),
+        (torch.zeros(2, 3), torch.zeros(4, 3), 0, ValueError, "k must be at least 1, got 0"),
+        (torch.zeros(2, 3), torch.zeros(4, 3), 5, ValueError, "k must lie in 1 … 4, got 5"),
+        (torch.zeros(2, 3), torch.zeros(4, 3), 1.0, TypeError, r"k must be an int, got 1\.0"),
+        (torch.full((2, 3), math.nan), torch.zeros(4, 3), 1, ValueError, "queries must be finite"),
+        (torch.zeros(2, 3), torch.full((4, 3), math.inf), 1, ValueError, "bank must be finite"),
+        (torch.zeros(2, 3).long(), torch.zeros(4, 3), 1, TypeError, "queries must be .*int64"),
+        (torch.zeros(2, 3), [[0.0]], 1, TypeError, "bank must be a floating-point .* list"),
+        (torch.zeros(2, 3), torch.zeros(4, 3).double(), 1, TypeError, "one precision, got"),
+    ],
+)
+def test_bad_neighbour_questions_are_refused(queries, bank, k, error, message):
+    with pytest.raises(error, match=message):
+        neighbors.nearest(queries, bank, k)
+
+
+def test_exclude_self_needs_the_queries_in_the_bank():
+    with pytest.raises(ValueError, match="at most 4, with exclude_self, got 5"):
+        neighbors.nearest(torch.zeros(5, 2), torch.zeros(4, 2), 1, exclude_self=True)
+    with pytest.raises(ValueError, match="k must lie in 1 … 3, got 4"):
+        neighbors.nearest(torch.zeros(4, 2), torch.zeros(4, 2), 4, exclude_self=True)
+
+
+# --- sensitivity ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def factors():
+    return ShapesDataset("val").factors[:6000]
+
+
+def one_hot(labels):
+    return torch.nn.functional.one_hot(labels).float()
+
+
+def on_circle(angle):
+    return torch.stack([angle.cos(), angle.sin()], 1)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_random_features_keep_nothing(factors, seed):
+    scores = neighbors.sensitivity(normal(6000, 16, seed=seed), factors)
+    assert scores.keys() == FACTORS
+    assert all(abs(score) < 0.02 for score in scores.values()), scores
+
+
+@pytest.mark.parametrize(
+    ("factor", "encode"),
+    [
+        ("shape", lambda f: one_hot(f.shape)),
+        ("color", lambda f: one_hot(f.color)),
+        ("color", lambda f: f.rgb),
+        ("location", lambda f: f.position),
+        ("size", lambda f: f.size[:, None]),
+    ],
+)
+def test_the_factor_itself_keeps_the_factor(factors, factor, encode):
+    features = encode(factors)
+    # Equal features are all equally near: a little noise decides at random.
+    features = features + 1e-3 * normal(*features.shape)
+    scores = neighbors.sensitivity(features, factors)
+    assert scores[factor] > (0.99 if factor != "location" else 0.95)
+    # What is drawn independently is not kept.
+    drawn_alone = {"shape", "color", "size", "rotation"} - {factor}
+    if factor == "location":  # the whole shape is inside: the position bounds size, and shape
+        drawn_alone -= {"size", "shape"}
+    assert all(abs(scores[other]) < 0.03 for other in drawn_alone), scores
+
+
+def test_a_location_tells_something_of_the_size(factors):
+    """No shape leaves the picture, so near the border there are only small ones."""
+    assert 0.02 < neighbors.sensitivity(factors.position, factors)["size"] < 0.4
+
+
+def test_rotation_is_an_angle_up_to_the_shapes_own_symmetry(factors):
+    folds = torch.tensor([1.0, 3.0, 4.0])[factors.shape]
+    apart = 10.0 * one_hot(factors.shape)
+    modulo = torch.cat([on_circle(factors.angle * folds), apart], 1)
+    assert neighbors.sensitivity(modulo, factors)["rotation"] > 0.97
+    # The angle without its symmetry orders the neighbours as well, one symmetric image at a time.
+    plain = torch.cat([on_circle(factors.angle), apart], 1)
+    assert neighbors.sensitivity(plain, factors)["rotation"] > 0.95
+    # The angle modulo the wrong shape's symmetry does not.
+    wrong = torch.tensor([1.0, 4.0, 3.0])[factors.shape]
+    swapped = torch.cat([on_circle(factors.angle * wrong), apart], 1)
+    assert neighbors.sensitivity(swapped, factors)["rotation"] < 0.6
+
+
+def test_the_rotation_of_circles_does_not_count(factors):
+    changed = Factors(**vars(factors))
+    circles = factors.shape == 0
+    angle = factors.angle.clone()
+    angle[circles] = 6 * torch.rand(int(circles.sum()), generator=torch.Generator().manual_seed(0))
+    changed = Factors(**{**vars(factors), "angle": angle})
+    features = torch.cat([on_circle(factors.angle), 10 * one_hot(factors.shape)], 1)
+    first, second = (neighbors.sensitivity(features, f) for f in (factors, changed))
+    assert first == second
+
+
+def test_sensitivity_is_its_definition():
+    """By loops, on a handful of images; chance is taken over all pairs instead of a sample."""
+    f = ShapesDataset("val").factors[:400]
+    features = torch.cat([f.position / 20, f.rgb], 1)
+    near = neighbors.nearest(features, features, 10, exclude_self=True).tolist()
+    n = len(f)
+
+    def mean(disagree, pairs):
+        values = [v for i, j in pairs if (v := disagree(i, j)) is not None]
+        return sum(values) / len(values)
+
+    def turn(i, j):
+        if f.shape[i] != f.shape[j] or f.shape[i] == 0:
+            return None
+        period = 2 * math.pi / (3 if f.shape[i] == 1 else 4)
+        apart = abs(float(f.angle[i] - f.angle[j])) % period
+        return min(apart, period - apart) / period
+
+    measures = {
+        "shape": lambda i, j: float(f.shape[i] != f.shape[j]),
+        "color": lambda i, j: float(f.color[i] != f.color[j]),
+        "location": lambda i, j: math.dist(f.position[i].tolist(), f.position[j].tolist()),
+        "size": lambda i, j: abs(float(f.size[i] - f.size[j])),
+        "rotation": turn,
+    }
+    scores = neighbors.sensitivity(features, f)
+    close = [(i, j) for i, row in enumerate(near) for j in row]
+    every = [(i, j) for i in range(0, n, 7) for j in range(n) if i != j]
+    for name, disagree in measures.items():
+        expected = 1 - mean(disagree, close) / mean(disagree, every)
+        assert scores[name] == pytest.approx(expected, abs=0.06), name
+
+
+def test_a_factor_that_never_varies_cannot_be_scored(factors):
+    red = factors[factors.color == 0]
+    assert math.isnan(neighbors.sensitivity(normal(len(red), 4), red)["color"])
+    circles = factors[factors.shape == 0]
+    scores = neighbors.sensitivity(normal(len(circles), 4), circles)
+    assert math.isnan(scores["shape"])
+    assert math.isnan(scores["rotation"])
+    assert not math.isnan(scores["size"])
+
+
+@pytest.mark.parametrize(("n", "m"), [(11, 11), (20, 21), (0, 0)])
+def test_bad_sensitivity_questions_are_refused(factors, n, m):
+    with pytest.raises(ValueError, match=rf"equally many, at least 12, got {n} and {m}"):
+        neighbors.sensitivity(torch.zeros(n, 2), factors[:m])
+
+
+def test_sensitivity_of_features_that_are_not_finite_is_refused(factors):
+    with pytest.raises(ValueError, match="must be finite"):
+        neighbors.sensitivity(torch.full((20, 2), math.nan), factors[:20])
+
+
+# --- embed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [1, 499, 500, 501, 720, 10_000])
+def test_embedding_is_encoding_image_by_image(limit):
+    val = ShapesDataset("val", size=1920)  # 720 images
+
+    def encoder(images):
+        return images.mean((2, 3))
+
+    features = neighbors.embed(encoder, val, limit)
+    n = min(limit, 720)
+    assert features.shape == (n, 3)
+    torch.testing.assert_close(features, val.images(range(n)).mean((2, 3)), atol=1e-6, rtol=0)
+
+
+def test_embedding_uses_a_module_without_gradients():
+    val = ShapesDataset("val", size=80)
+    torch.manual_seed(0)
+    encoder = Encoder(8, normalize=True)
+    features = neighbors.embed(encoder, val)
+    assert not features.requires_grad
+    assert features.dtype == torch.float32
+    expected = encoder(val.images(range(30))).detach()
+    torch.testing.assert_close(features, expected, atol=2e-2, rtol=0)  # bfloat16 where it is native
+
+
+def test_maps_are_flattened_to_rows_in_float32():
+    val = ShapesDataset("val", size=80)
+    features = neighbors.embed(lambda images: images.half(), val, 5)
+    assert features.shape == (5, 3 * 64 * 64)
+    assert features.dtype == torch.float32
+
+
+def test_pixels_are_the_images_themselves():
+    val = ShapesDataset("val", size=80)
+    images = val.images(range(7))
+    assert torch.equal(neighbors.pixels(images).view_as(images), images)
+    assert torch.equal(neighbors.embed(neighbors.pixels, val, 7), images.flatten(1))
+
+
+def test_only_the_first_24000_are_embedded_by_default():
+    train = ShapesDataset("train")
+    features = neighbors.embed(lambda images: images[:, :, 32, 32], train)
+    assert len(features) == 24_000
+    assert torch.equal(features[-1], train[23_999][:, 32, 32])
+
+
+@pytest.mark.parametrize(
+    ("limit", "error", "message"),
+    [
+        (0, ValueError, "limit must be at least 1, got 0"),
+        (-1, ValueError, "limit must be at least 1, got -1"),
+        (1.5, TypeError, r"limit must be an int, got 1\.5"),
+    ],
+)
+def test_bad_limits_are_refused(limit, error, message):
+    with pytest.raises(error, match=message):
+        neighbors.embed(neighbors.pixels, ShapesDataset("val", size=80), limit)
