@@ -63,3 +63,20 @@ def test_labels_must_be_one_per_image(dataset):
 def test_a_tie_is_a_mistake():
     logits = torch.tensor([[2.0, 1.0], [1.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
     assert classification.accuracy(logits, torch.tensor([0, 0, 0, 1])) == 0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dual_encoder_accuracy_counts_quizzes_one_by_one(seed):
+    generator = torch.Generator().manual_seed(seed)
+    first = torch.randn(4, 5, 3, generator=generator)
+    second = torch.randn(4, 5, 3, generator=generator)
+    right = sum(
+        all(u @ v[i] > u @ v[j] for j in range(5) if j != i)
+        for us, v in zip(first, second, strict=True)
+        for i, u in enumerate(us)
+    )
+    assert classification.dual_encoder_accuracy(first, second) == pytest.approx(right / 20)
+
+
+def test_in_a_dual_encoder_too_a_tie_is_a_mistake():
+    assert classification.dual_encoder_accuracy(torch.ones(1, 2, 1), torch.ones(2, 1)) == 0

@@ -83,3 +83,15 @@ def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
     target = nn.functional.one_hot(labels, logits.shape[1]).bool()
     best_other = logits.masked_fill(target, -torch.inf).amax(dim=1)
     return float((logits[target] > best_other).float().mean())
+
+
+def dual_encoder_accuracy(
+    first: Float[Tensor, "draws N d"], second: Float[Tensor, "*#draws N d"]
+) -> float:
+    """Return the share of quizzes answered correctly by two encoders; a tie counts as wrong.
+
+    A draw holds one pair from each of N distributions, f₁ of its first half in row i of ``first``
+    and f₂ of its second half in row i of ``second``, as in :func:`losses.dual_encoder_loss`.
+    """
+    dots = first @ second.mT
+    return accuracy(dots.flatten(0, 1), torch.arange(dots.shape[2]).repeat(len(dots)))
