@@ -44,8 +44,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "autoencoder": Recipe(steps=30 * _EPOCH, batch=256, adam=2e-4),
         "contrastive": Recipe(steps=15 * _EPOCH, batch=256, adam=2e-4),
     },
-    # The same quality in fewer steps: a large rate that decays, and an Adam that forgets fast enough
-    # to leave the plateau at log b, where a contrastive encoder is still constant.
+    # The same quality in fewer steps: a large rate that decays, and an Adam that forgets fast
+    # enough to leave the plateau at log b, where a contrastive encoder is still constant.
     "fast": {
         "autoencoder": Recipe(steps=1000, batch=256, adam=2e-3, warmup=0.1, beta2=0.98),
         "contrastive": Recipe(steps=800, batch=128, adam=1e-3, warmup=0.1, beta2=0.98),
