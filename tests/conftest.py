@@ -1,12 +1,36 @@
-"""A store of runs for each test alone, and a training that takes a moment."""
+"""The same conditions for every test: one thread, no run of the user's own, and tiny trainings."""
+
+import os
+from pathlib import Path
 
 import pytest
+import torch
 
 from replearn import networks, training
 from replearn.recipes import RECIPES, Recipe
 
 WIDTHS = (3, 4, 4, 8, 8, 8)
 STEPS = 6
+
+os.environ["REPLEARN_RECIPE"] = "smoke"
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository's root."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Sums of floating-point numbers depend on how many threads share them."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_runs(tmp_path_factory):
+    """No test reads or writes the user's own store of runs."""
+    os.environ["REPLEARN_RUNS"] = str(tmp_path_factory.mktemp("runs"))
 
 
 def make_tiny(patch):
