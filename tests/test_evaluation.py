@@ -5,25 +5,38 @@ import math
 import pytest
 import torch
 
-from replearn import augmentations, evaluation, losses, neighbors, training
-from replearn.networks import Encoder
+from replearn import augmentations, evaluation, losses, neighbors, networks
+from replearn.networks import Decoder, Encoder
 from replearn.shapes import ShapesDataset
 from replearn.training import Run
 
 
-@pytest.fixture
-def autoencoder(tiny):
-    return training.train_autoencoder(4)
+@pytest.fixture(autouse=True)
+def narrow_and_exact(monkeypatch):
+    """Small networks that compute in float32 whatever the processor has."""
+    monkeypatch.setattr(networks, "_WIDTHS", (3, 4, 4, 8, 8, 8))
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    torch.manual_seed(0)
+
+
+def run_of(encoder, decoder=None):
+    return Run(encoder, decoder, {"loss": torch.zeros(1)}, "tiny", 1.0, {})
 
 
 @pytest.fixture
-def contrastive(tiny):
-    return training.train_contrastive(augmentations.A, 4)
+def autoencoder():
+    return run_of(Encoder(4), Decoder(4))
+
+
+@pytest.fixture
+def contrastive():
+    return run_of(Encoder(4, normalize=True))
 
 
 def test_an_autoencoders_score_is_its_mean_squared_error(autoencoder):
     images = ShapesDataset("val").images(range(24))
-    expected = (autoencoder.decoder(autoencoder.encoder(images)) - images).square().mean()
+    with torch.no_grad():
+        expected = (autoencoder.decoder(autoencoder.encoder(images)) - images).square().mean()
     got = evaluation.validation_loss(autoencoder, batches=3, batch=8)
     assert got == pytest.approx(float(expected), rel=1e-5)
 
@@ -52,13 +65,12 @@ def test_a_constant_encoder_scores_log_b():
         def forward(self, images):
             return super().forward(images) * 0 + torch.tensor([0.6, 0.8])
 
-    run = Run(Constant(2, normalize=True), None, {"loss": torch.zeros(1)}, "tiny", 1.0, {})
+    run = run_of(Constant(2, normalize=True))
     got = evaluation.validation_loss(run, augmentations.B, batches=1, batch=32)
     assert got == pytest.approx(math.log(32), rel=1e-5)
 
 
 def test_scoring_leaves_no_gradients(contrastive):
-    contrastive.encoder.requires_grad_(True)
     evaluation.validation_loss(contrastive, augmentations.A, batches=1, batch=4)
     assert all(p.grad is None for p in contrastive.encoder.parameters())
 
