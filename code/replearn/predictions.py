@@ -18,7 +18,7 @@ LOST: dict[str, set[str]] = {
     "B∘grayscale": {"location", "rotation"},
 }
 
-# Factors that it changes, yet less than they vary: a zoom by 0.74 to 1.28 leaves small shapes
+# Factors that it changes without erasing: after a zoom by 0.74 to 1.28 small shapes still tend to be
 # smaller than large ones, and grey shapes are still bright or dark.
 BLURRED: dict[str, set[str]] = {
     "A": set(),
@@ -31,7 +31,7 @@ BLURRED: dict[str, set[str]] = {
 def predicted(augmentation: str) -> dict[str, str]:
     """Return what an encoder trained with a set is for each factor.
 
-    ``"invariant"`` to what the set changes, ``"partly"`` sensitive to what it only blurs,
+    ``"invariant"`` to what the set erases, ``"partly"`` sensitive to what it only blurs,
     ``"sensitive"`` to the rest.
 
     Raises:

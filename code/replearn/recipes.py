@@ -48,7 +48,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     # enough to leave the plateau at log b, where a contrastive encoder is still constant.
     "fast": {
         "autoencoder": Recipe(steps=1000, batch=256, adam=2e-3, warmup=0.1, beta2=0.98),
-        "contrastive": Recipe(steps=800, batch=128, adam=1e-3, warmup=0.1, beta2=0.98),
+        "contrastive": Recipe(steps=600, batch=256, adam=1e-3, warmup=0.1, beta2=0.98),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {

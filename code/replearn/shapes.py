@@ -34,8 +34,8 @@ _PALETTE = torch.tensor(
         [0.50, 0.28, 0.12],  # brown
     ]
 )
-_RGB_NOISE = 0.06  # each channel moves by at most this much around its class's colour
-_SIZES = (12.0, 26.0)  # pixels; the side of the square that has the shape's area
+_RGB_NOISE = 0.10  # each channel moves by at most this much around its class's colour
+_SIZES = (14.0, 22.0)  # pixels; the side of the square that has the shape's area
 
 # Of a shape of size 1, so that equal size means equal area whatever the shape:
 _CIRCUMRADIUS = torch.tensor([1 / math.sqrt(math.pi), math.sqrt(4 / math.sqrt(27)), math.sqrt(0.5)])
