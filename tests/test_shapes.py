@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader
 from replearn import shapes
 from replearn.shapes import COLORS, SHAPES, Factors, ShapesDataset
 
-SIZES = (12, 26)  # pixels
 LOOK = list(range(0, 40_000, 157))  # a sample of the training split
 
 
@@ -71,7 +70,7 @@ def test_factors_fill_their_ranges_evenly(split):
     for value, names in ((f.shape, SHAPES), (f.color, COLORS)):
         share = torch.bincount(value, minlength=len(names)) / n
         assert share.tolist() == pytest.approx([1 / len(names)] * len(names), abs=0.012)
-    ranges = {"size": (*SIZES, f.size), "angle": (0, 2 * math.pi, f.angle)}
+    ranges = {"size": (*shapes._SIZES, f.size), "angle": (0, 2 * math.pi, f.angle)}
     for low, high, value in ranges.values():
         assert low <= float(value.min()) < low + 0.01 * (high - low)
         assert high - 0.01 * (high - low) < float(value.max()) <= high
@@ -90,7 +89,7 @@ def test_factors_are_independent_of_each_other(train):
 def test_colours_are_their_class_but_for_the_noise_and_never_another(train):
     f = train.factors
     palette = torch.stack([f.rgb[f.color == c].mean(0) for c in range(len(COLORS))])
-    assert float((f.rgb - palette[f.color]).abs().max()) < 0.07
+    assert float((f.rgb - palette[f.color]).abs().max()) < 1.1 * shapes._RGB_NOISE
     distances = torch.cdist(f.rgb, palette)
     assert torch.equal(distances.argmin(1), f.color)
     # The nearest other class is farther than the farthest two images of one class, so that
