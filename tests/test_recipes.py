@@ -12,6 +12,7 @@ def test_reference_is_the_original_experiments():
         plan = RECIPES["reference"][kind]
         assert plan == Recipe(steps=epochs * epoch, batch=256, adam=2e-4)
         assert plan.beta2 == 0.999  # Adam's default
+        assert plan.muon is None
         assert {plan.schedule(step) for step in range(plan.steps)} == {1}
 
 
@@ -22,6 +23,7 @@ def test_every_recipe_trains_both_kinds_of_network(name):
         shares = [plan.schedule(step) for step in range(plan.steps)]
         assert 0 <= min(shares) < max(shares) == 1 or set(shares) == {1}
         assert plan.adam > 0
+        assert plan.muon is None or plan.muon > 0
 
 
 def test_fast_takes_fewer_images_than_reference():

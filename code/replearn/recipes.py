@@ -15,14 +15,19 @@ class Recipe:
         steps: number of optimiser steps.
         batch: images a step (pairs, for contrastive training).
         adam: peak learning rate of Adam.
-        warmup: share of the steps in which the rate climbs linearly to its peak, before it falls
-            to zero along half a cosine; None keeps it at its peak throughout.
+        muon: peak learning rate of Muon, which then takes over all weight matrices and leaves Adam
+            the biases; None leaves everything to Adam.
+        decay: Muon's weight decay.
+        warmup: share of the steps in which the rates climb linearly to their peaks, before they
+            fall to zero along half a cosine; None keeps them at their peaks throughout.
         beta2: Adam's decay of the squared gradients' average.
     """
 
     steps: int
     batch: int
     adam: float
+    muon: float | None = None
+    decay: float = 0.0
     warmup: float | None = None
     beta2: float = 0.999
 
@@ -44,16 +49,18 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "autoencoder": Recipe(steps=30 * _EPOCH, batch=256, adam=2e-4),
         "contrastive": Recipe(steps=15 * _EPOCH, batch=256, adam=2e-4),
     },
-    # The same quality in fewer steps: a large rate that decays, and an Adam that forgets fast
-    # enough to leave the plateau at log b, where a contrastive encoder is still constant.
+    # A lower loss in a fifth of the steps: Muon leaves the plateau at log b, where an encoder is
+    # still constant, almost at once; its weight decay lets go of what the loss does not ask for.
     "fast": {
         "autoencoder": Recipe(steps=1000, batch=256, adam=2e-3, warmup=0.1, beta2=0.98),
-        "contrastive": Recipe(steps=600, batch=256, adam=1e-3, warmup=0.1, beta2=0.98),
+        "contrastive": Recipe(
+            steps=450, batch=256, adam=1e-3, muon=0.03, decay=2.0, warmup=0.1, beta2=0.98
+        ),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {
-        "autoencoder": Recipe(steps=6, batch=32, adam=1e-3),
-        "contrastive": Recipe(steps=6, batch=32, adam=1e-3),
+        "autoencoder": Recipe(steps=6, batch=32, adam=1e-3, muon=0.02),
+        "contrastive": Recipe(steps=6, batch=32, adam=1e-3, muon=0.02),
     },
 }
 

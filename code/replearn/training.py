@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from replearn import augmentations, checks, losses, networks, runs, shapes
+from replearn import augmentations, checks, losses, muon, networks, runs, shapes
 from replearn.augmentations import Augmentation, Compose
-from replearn.devices import autocast, machine, pick_device
+from replearn.devices import autocast, machine, pick_device, precision
+from replearn.muon import Muon
 from replearn.networks import Decoder, Encoder
 from replearn.recipes import RECIPES, Recipe, default_recipe
 from replearn.shapes import ShapesDataset
@@ -253,6 +254,20 @@ def _batches(
         yield order[k * batch : (k + 1) * batch]
 
 
+def _optimisers(
+    nets: nn.ModuleDict, plan: Recipe, device: torch.device
+) -> dict[str, torch.optim.Optimizer]:
+    matrices = [p for p in nets.parameters() if p.ndim > 1 and plan.muon is not None]
+    others = [p for p in nets.parameters() if p.ndim == 1 or plan.muon is None]
+    adam = torch.optim.Adam(others, lr=plan.adam, betas=(0.9, plan.beta2), fused=True)
+    if plan.muon is None:
+        return {"adam": adam}
+    return {
+        "adam": adam,
+        "muon": Muon(matrices, lr=plan.muon, weight_decay=plan.decay, dtype=precision(device)),
+    }
+
+
 def _optimise(
     nets: nn.ModuleDict,
     measure: Measure,
@@ -265,9 +280,7 @@ def _optimise(
 ) -> tuple[dict[str, Tensor], float]:
     """Train ``nets`` in place, from the checkpoint if there is one; return history and seconds."""
     _place(nets, device).train()
-    optimiser = torch.optim.Adam(
-        nets.parameters(), lr=plan.adam, betas=(0.9, plan.beta2), fused=True
-    )
+    optimisers = _optimisers(nets, plan, device)
     history: dict[str, Tensor] = defaultdict(lambda: torch.zeros(plan.steps, device=device))
     before, start = 0.0, 0
     checkpoint = runs.load_checkpoint(name)
@@ -276,7 +289,8 @@ def _optimise(
         before = float(tensors.pop("seconds"))
         for key, values in _pop_prefixed("history.", tensors).items():
             history[key].copy_(values)
-        _set_adam(optimiser, _pop_prefixed("adam.", tensors))
+        for name_, optimiser in optimisers.items():
+            _set_state(optimiser, _pop_prefixed(f"{name_}.", tensors))
         nets.load_state_dict(tensors)
     generator = torch.Generator(device)
     began = saved = time.monotonic()
@@ -285,12 +299,14 @@ def _optimise(
         _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
     ):
         generator.manual_seed(seed * 1_000_003 + step)
-        for group in optimiser.param_groups:
-            group["lr"] = plan.adam * plan.schedule(step)
+        for optimiser in optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
         measures = measure(nets, dataset.images(rows), generator)
-        optimiser.zero_grad(set_to_none=True)
+        nets.zero_grad(set_to_none=True)
         measures["loss"].backward()
-        optimiser.step()
+        for optimiser in optimisers.values():
+            optimiser.step()
         for key, value in measures.items():
             history[key][step] = value.detach()
         bar.update()
@@ -309,16 +325,17 @@ def _optimise(
                 tensors = {
                     "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
                     **_prefixed("history.", history),
-                    **_prefixed("adam.", _adam_state(optimiser)),
                     **_prefixed("", nets.state_dict()),
                 }
+                for name_, optimiser in optimisers.items():
+                    tensors |= _prefixed(f"{name_}.", _state(optimiser))
                 runs.save_checkpoint(name, tensors, start)
     bar.close()
     return dict(history), before + time.monotonic() - began
 
 
 # Whatever changes one of these may change a run, and makes it another.
-_SOURCES = (shapes, augmentations, networks, losses, sys.modules[__name__])
+_SOURCES = (shapes, augmentations, networks, losses, muon, sys.modules[__name__])
 _SOURCES_AT_IMPORT = [runs.source(room) for room in _SOURCES]
 
 _LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
@@ -334,7 +351,7 @@ def _pop_prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensors.pop(name) for name in found}
 
 
-def _adam_state(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
+def _state(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {
         f"{i}.{k}": v
         for i, state in optimiser.state_dict()["state"].items()
@@ -342,7 +359,7 @@ def _adam_state(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
     }
 
 
-def _set_adam(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
+def _set_state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         i, k = name.split(".")
