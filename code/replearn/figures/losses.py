@@ -172,7 +172,7 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     matrix.set_yticks([])
     matrix.set_xlabel("candidates $y_j$")
     matrix.set_ylabel("anchors $x_i$")
-    matrix.set_title(f"α = {scale:g}, τ = {1 / scale**2:.3g}, loss {loss(scale):.2g}")
+    fig.suptitle(f"α = {scale:g}, τ = {1 / scale**2:.3g}, loss {loss(scale):.2g}")
     fig.colorbar(shown, ax=matrix, label="probability", shrink=0.9)
 
     scales = torch.logspace(-1, 1.2, 60).tolist()
