@@ -18,8 +18,8 @@ LOST: dict[str, set[str]] = {
     "B∘grayscale": {"location", "rotation"},
 }
 
-# Factors that it changes without erasing: after a zoom by 0.74 to 1.28 small shapes still tend to be
-# smaller than large ones, and grey shapes are still bright or dark.
+# Factors that it changes without erasing: after a zoom by 0.74 to 1.28 small shapes still tend to
+# be smaller than large ones, and grey shapes are still bright or dark.
 BLURRED: dict[str, set[str]] = {
     "A": set(),
     "B": {"size"},
