@@ -54,7 +54,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "fast": {
         "autoencoder": Recipe(steps=1000, batch=256, adam=2e-3, warmup=0.1, beta2=0.98),
         "contrastive": Recipe(
-            steps=450, batch=256, adam=1e-3, muon=0.03, decay=2.0, warmup=0.1, beta2=0.98
+            steps=450, batch=256, adam=1e-3, muon=0.03, decay=0.5, warmup=0.1, beta2=0.98
         ),
     },
     # For tests: everything runs, nothing is learnt.
