@@ -13,7 +13,7 @@ PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#6B6B6B"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")  # groups differ by marker too, never by colour alone
 
-_RC = {
+_RC: Any = {
     # An opaque white ground: figures read the same on a light page, a dark page and paper.
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
