@@ -44,7 +44,7 @@ def train_classifier(
     *,
     steps: int = 120,
     per_class: int = 4,
-    lr: float = 2e-3,
+    lr: float = 1e-3,
     seed: int = 0,
 ) -> tuple[nn.Sequential, Float[Tensor, " steps"]]:
     """Train a classifier, an encoder and a linear layer on top, with Adam on balanced batches.
