@@ -28,8 +28,11 @@ c.InlineBackend.figure_formats = {"svg", "pdf"}
 # The same figure is the same file at every build; letters are embedded as TrueType.
 c.InlineBackend.rc = {"svg.hashsalt": "replearn", "pdf.fonttype": 42}
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
-# A page has no use for a progress bar.
+# A page has no use for a progress bar. tqdm leaves it out if the environment says so, but on a
+# terminal only, so the notebook's bar becomes the terminal's.
 os.environ.setdefault("TQDM_DISABLE", "1")
+import tqdm.auto, tqdm.std
+tqdm.auto.tqdm = tqdm.std.tqdm
 c.Application.log_level = "ERROR"
 """
 

@@ -94,7 +94,9 @@ from replearn import tiny
 from matplotlib.figure import Figure
 import matplotlib.pyplot as plt
 
-print("value", tiny.VALUE)
+from tqdm.auto import tqdm
+
+print("value", tiny.VALUE, sum(tqdm([1, 2], desc="progress")))
 figure, axes = plt.subplots()
 axes.plot([0, 1])
 plt.close(figure)

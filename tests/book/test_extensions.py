@@ -194,6 +194,12 @@ def test_figures_are_the_same_at_every_build(root: Path, tmp_path: Path, tiny_bo
     assert figures[0] == figures[1]
 
 
+def test_page_shows_no_progress_bar(page: BeautifulSoup) -> None:
+    assert "value 1 3" in page.get_text()
+    assert "progress" not in page.select_one("div.cell_output").get_text()
+    assert not page.select('script[type*="widget"]')
+
+
 def test_theorem_proof_and_answer_have_boxes_in_print(latex: str) -> None:
     assert r"\begin{booktheorem}{theorem}{Theorem~1}{ (Bold Greek)}" in latex
     assert latex.count(r"\begin{bookproof}") == 1
