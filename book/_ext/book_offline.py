@@ -79,6 +79,11 @@ def store(package: Package) -> Path:
     return Path(platformdirs.user_cache_dir("replearn")) / "scripts" / place
 
 
+def home(package: Package) -> str:
+    """The package's folder among the site's static files."""
+    return f"offline/{package.name.rsplit('/', 1)[-1]}"
+
+
 def fetch(package: Package) -> Path:
     """The package's parts, fetched if they are not there yet.
 
@@ -128,15 +133,18 @@ def use_local(app: Sphinx, config: Config) -> None:
     if wanted():
         for package in PACKAGES:
             fetch(package)
-        config.mathjax_path = "scripts/es5/tex-mml-chtml.js"
-        config.nb_ipywidgets_js = {"scripts/require.js": {}, "scripts/dist/embed-amd.js": {}}
+        config.mathjax_path = f"{home(MATHJAX)}/es5/tex-mml-chtml.js"
+        config.nb_ipywidgets_js = {
+            f"{home(REQUIRE)}/require.js": {},
+            f"{home(WIDGETS)}/dist/embed-amd.js": {},
+        }
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:
     """Copy the scripts beside the finished pages."""
     if exception is None and app.builder.format == "html" and wanted():
         for package in PACKAGES:
-            copy_asset(store(package), Path(app.outdir) / "_static" / "scripts")
+            copy_asset(store(package), Path(app.outdir) / "_static" / home(package))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

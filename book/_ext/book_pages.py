@@ -1,8 +1,10 @@
-"""What a search engine and a shared link say about a page: the first sentences of its text."""
+"""What stands in a page's head: a description, and nothing that fails without a network."""
 
 from __future__ import annotations
 
 import html
+import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -40,7 +42,30 @@ def add_description(
         context["metatags"] = context.get("metatags", "") + tag
 
 
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out the scripts of Thebe, which no page uses and which name a remote address."""
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in f"{script} {getattr(script, 'attributes', '')}".lower()
+    ]
+
+
+def drop_preloads(app: Sphinx, exception: Exception | None) -> None:
+    """Leave fonts to the style sheets: from the disk, a browser refuses to load them ahead."""
+    if exception is None and app.builder.format == "html":
+        for path in Path(app.outdir).rglob("*.html"):
+            text = path.read_text(encoding="utf-8")
+            slim = re.sub(r'<link rel="preload" as="font"[^>]*>\n?', "", text)
+            if slim != text:
+                path.write_text(slim, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("html-page-context", add_description)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("build-finished", drop_preloads)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -172,7 +172,7 @@ def test_network_is_asked_for_mathjax_on_demand(root: Path, tmp_path: Path) -> N
     result = build(tree, OFFLINE="0")
     assert result.code == 0, result.output[-3000:]
     assert "https://cdn.jsdelivr.net/npm/mathjax" in (result.html / "book/index.html").read_text()
-    assert not (result.html / "_static" / "scripts").exists()
+    assert not (result.html / "_static" / "offline").exists()
 
 
 def test_figures_are_vectors(tiny_book: Result, page: BeautifulSoup, latex: str) -> None:
