@@ -8,6 +8,7 @@ the requirements install, fetches each once into the user's cache folder; none i
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders.html._assets import _JavaScript
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset
@@ -63,7 +66,7 @@ WIDGETS = Package(
     "@jupyter-widgets/html-manager",
     "1.0.6",
     "6c198ceb99ba7e7526990a1de16e8147ad7d3a714e3fb06741183623c04b5f6e",
-    ("dist/embed-amd.js",),
+    ("dist/embed-amd.js", "dist/1551f4f60c37af51121f.woff2"),  # the latter holds its icons
 )
 PACKAGES = (MATHJAX, REQUIRE, WIDGETS)
 
@@ -75,7 +78,8 @@ def wanted() -> bool:
 
 def store(package: Package) -> Path:
     """Where a package's parts lie once they are fetched."""
-    place = f"{package.name.rsplit('/', 1)[-1]}-{package.version}"
+    parts = hashlib.sha256(repr(package.parts).encode()).hexdigest()[:8]
+    place = f"{package.name.rsplit('/', 1)[-1]}-{package.version}-{parts}"
     return Path(platformdirs.user_cache_dir("replearn")) / "scripts" / place
 
 
@@ -140,6 +144,19 @@ def use_local(app: Sphinx, config: Config) -> None:
         }
 
 
+def place_icons(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Tell the sliders of a page where their icons are."""
+    scripts = context.get("script_files", [])
+    if wanted() and any("embed-amd" in str(script.filename) for script in scripts):
+        place = context["pathto"](f"_static/{home(WIDGETS)}/dist", resource=True)
+        # require.js reads its settings from here; the sliders look for icons beside their module.
+        paths = {"@jupyter-widgets/html-manager/dist": place}
+        body = f"var require = {{paths: {json.dumps(paths)}}};"
+        context["script_files"] = [_JavaScript("", priority=100, body=body), *scripts]
+
+
 def copy(app: Sphinx, exception: Exception | None) -> None:
     """Copy the scripts beside the finished pages."""
     if exception is None and app.builder.format == "html" and wanted():
@@ -150,5 +167,6 @@ def copy(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("config-inited", use_local)
+    app.connect("html-page-context", place_icons, priority=900)
     app.connect("build-finished", copy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
