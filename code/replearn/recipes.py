@@ -49,8 +49,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "autoencoder": Recipe(steps=30 * _EPOCH, batch=256, adam=2e-4),
         "contrastive": Recipe(steps=15 * _EPOCH, batch=256, adam=2e-4),
     },
-    # Fewer steps. In single runs Muon left the plateau at log b, where an encoder is still constant,
-    # far sooner than Adam. Provisional: not yet measured against reference, nor over seeds.
+    # Fewer steps. In single runs Muon left the plateau at log b, where an encoder is constant, far
+    # sooner than Adam. Provisional: not yet measured against reference, nor over seeds.
     "fast": {
         "autoencoder": Recipe(steps=1000, batch=256, adam=2e-3, warmup=0.1, beta2=0.98),
         "contrastive": Recipe(
