@@ -49,7 +49,8 @@ def drop_thebe(
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if "thebe" not in f"{script} {getattr(script, 'attributes', '')}".lower()
+        if "sphinx-thebe" not in str(script.filename)
+        and "const THEBE_JS_URL" not in script.attributes.get("body", "")
     ]
 
 
