@@ -18,6 +18,8 @@ from sphinx.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+SMOKE = "A smoke build: the networks are hardly trained, what is said of them need not hold."
+
 # What every kernel starts with; the code runs inside the kernel, before any cell.
 KERNEL_SETTINGS = """\
 import os
@@ -69,7 +71,15 @@ def prepare(app: Sphinx, config: Config) -> None:
     write_kernel_settings(build / ".ipython")
 
 
+def own_up(app: Sphinx, config: Config) -> None:
+    """Say on every page, and on the PDF's title page, that a smoke build is one."""
+    if os.environ.get("REPLEARN_RECIPE") == "smoke":
+        config.html_theme_options["announcement"] = SMOKE
+        config.today = SMOKE
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("config-inited", prepare)
+    app.connect("config-inited", own_up)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

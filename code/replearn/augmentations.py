@@ -143,10 +143,10 @@ class ColorJitter(Augmentation):
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw the four amounts (n,), and the order.
 
-        The order: ``when`` the hue comes (0 … 3), and ``order`` (n, 3), a permutation of
-        brightness, contrast and saturation. ``when`` is dealt out like cards, so that equally
-        many images (up to one) turn their hue at each of the four moments: the work of a batch
-        is then known before it starts, and each image still has every order with chance 1/24.
+        The order: ``order`` (n, 3), a permutation of brightness, contrast and saturation, and
+        ``seat`` (n,), one of 4·⌈n/4⌉ seats dealt out like cards, whose quarter says at which of
+        the four moments the hue comes in. The work of a batch is then known before it starts, and
+        each image still has every order with chance 1/24.
         """
         n = len(images)
 
@@ -507,7 +507,6 @@ def compose(*steps: Augmentation) -> Compose:
     return Compose(steps)
 
 
-identity = Compose((), name="identity")
 grayscale = Grayscale()
 
 A = Compose(
@@ -530,5 +529,5 @@ C = WarpAndCrop(
 )
 """B's changes, sheared, tilted and stretched as well: what stays is colour."""
 
-BY_NAME = {augmentation.name: augmentation for augmentation in (identity, grayscale, A, B, C)}
+BY_NAME = {augmentation.name: augmentation for augmentation in (grayscale, A, B, C)}
 """The augmentations that have a name of their own."""

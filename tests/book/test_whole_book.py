@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
 
+import book_execution
 from books import Result, pages
 
 PAGES = pages(Path(__file__).resolve().parents[2])
@@ -48,6 +49,13 @@ def article(page: BeautifulSoup) -> BeautifulSoup:
 
 
 # ---- Pages
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_owns_up_to_be_a_smoke_build(html: dict[str, BeautifulSoup], name: str) -> None:
+    announcement = html[name].select_one(".bd-header-announcement, .announcement")
+    assert announcement is not None
+    assert book_execution.SMOKE in announcement.get_text()
 
 
 def test_front_page_leads_to_the_book(whole_book: Result) -> None:
@@ -152,6 +160,10 @@ def _labels(whole_book: Result) -> dict[str, str]:
 def test_pdf_is_a4(pdf: PdfReader) -> None:
     sizes = {(round(page.mediabox.width), round(page.mediabox.height)) for page in pdf.pages}
     assert sizes == {(595, 842)}
+
+
+def test_pdf_owns_up_to_be_a_smoke_build(pdf_pages: list[str]) -> None:
+    assert _squeeze(book_execution.SMOKE) in _squeeze(pdf_pages[0])
 
 
 def test_pdf_has_no_empty_page(pdf_pages: list[str]) -> None:
