@@ -75,6 +75,12 @@ def test_a_run_has_networks_history_and_facts(tiny, kind):
         torch.testing.assert_close(z.norm(dim=1), torch.ones(5))
 
 
+def test_an_augmentation_may_have_a_plan_of_its_own(tiny, monkeypatch):
+    monkeypatch.setitem(RECIPES["tiny"], "A", Recipe(steps=2, batch=8, adam=1e-3))
+    assert training.train_contrastive(augmentations.A, D).steps == 2
+    assert training.train_contrastive(augmentations.B, D).steps == 6
+
+
 @pytest.mark.parametrize("kind", TRAIN)
 def test_the_loss_decreases(tiny, monkeypatch, kind):
     plan = Recipe(steps=80, batch=32, adam=1e-2, warmup=0.1, beta2=0.98)

@@ -39,8 +39,6 @@ class Muon(torch.optim.Optimizer):
         weights: parameters of two or more dimensions.
         lr: about the relative change of a weight matrix in one step.
         momentum: decay of the gradients' average.
-        weight_decay: a step also shrinks the weights by this share of ``lr``, which bounds a
-            layer's singular values by about 1/``weight_decay`` and lets it forget.
         dtype: precision of the orthogonalisation.
 
     Raises:
@@ -52,7 +50,6 @@ class Muon(torch.optim.Optimizer):
         weights: Iterable[nn.Parameter],
         lr: float,
         momentum: float = 0.95,
-        weight_decay: float = 0.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         """Keep the parameters and what a step needs."""
@@ -60,7 +57,7 @@ class Muon(torch.optim.Optimizer):
         for weight in weights:
             if weight.ndim < 2:
                 raise ValueError(f"weights must be matrices, got shape {tuple(weight.shape)}")
-        super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        super().__init__(weights, {"lr": lr, "momentum": momentum})
         self._dtype = dtype
 
     @torch.no_grad()
@@ -76,5 +73,4 @@ class Muon(torch.optim.Optimizer):
                 direction = orthogonalize(ahead.to(self._dtype))
                 # So that the change of a layer's output does not depend on the layer's shape.
                 scale = max(1, ahead.shape[0] / ahead.shape[1]) ** 0.5
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.add_(direction.view(weight.shape), alpha=-group["lr"] * scale)

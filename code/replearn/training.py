@@ -186,7 +186,8 @@ def _train(
     recipe = recipe or default_recipe()
     checks.one_of("recipe", recipe, tuple(RECIPES))
     checks.at_least("seed", seed, 0)
-    plan = RECIPES[recipe][described["kind"]]
+    plans = RECIPES[recipe]
+    plan = plans.get(label, plans[described["kind"]])
     dataset = ShapesDataset("train")
     sources = [runs.source(room) for room in _SOURCES]
     if sources != _SOURCES_AT_IMPORT:
@@ -257,15 +258,12 @@ def _batches(
 def _optimisers(
     nets: nn.ModuleDict, plan: Recipe, device: torch.device
 ) -> dict[str, torch.optim.Optimizer]:
-    matrices = [p for p in nets.parameters() if p.ndim > 1 and plan.muon is not None]
-    others = [p for p in nets.parameters() if p.ndim == 1 or plan.muon is None]
+    convolutions = [p for p in nets.parameters() if p.ndim == 4 and plan.muon is not None]
+    others = [p for p in nets.parameters() if p.ndim < 4 or plan.muon is None]
     adam = torch.optim.Adam(others, lr=plan.adam, betas=(0.9, plan.beta2), fused=True)
     if plan.muon is None:
         return {"adam": adam}
-    return {
-        "adam": adam,
-        "muon": Muon(matrices, lr=plan.muon, weight_decay=plan.decay, dtype=precision(device)),
-    }
+    return {"adam": adam, "muon": Muon(convolutions, lr=plan.muon, dtype=precision(device))}
 
 
 def _optimise(
