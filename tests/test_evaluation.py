@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from sklearn.neighbors import NearestNeighbors
 
 from replearn import augmentations, devices, evaluation, losses, neighbors, networks
 from replearn.networks import Decoder, Encoder
@@ -111,3 +112,39 @@ def test_the_augmentation_must_fit_the_run(autoencoder, contrastive):
         evaluation.validation_loss(contrastive)
     with pytest.raises(ValueError, match=r"and None for an autoencoder, got .*name='B'"):
         evaluation.validation_loss(autoencoder, augmentations.B)
+
+
+def test_layer_accuracies_are_those_of_scikit_learns_nearest_neighbour(autoencoder):
+    val = ShapesDataset("val", size=800)
+    encoder = autoencoder.encoder
+    found = evaluation.layer_accuracies(encoder, val, limit=120)
+    with torch.no_grad():
+        layers = [val.images(range(120)), *encoder.layers(val.images(range(120)))]
+    assert len(layers) == len(evaluation.LAYERS)
+    for factor in ("color", "shape"):
+        labels = getattr(val.factors, factor)[:120]
+        for accuracy, layer in zip(found[factor], layers, strict=True):
+            search = NearestNeighbors(n_neighbors=1).fit(layer.flatten(1).double())
+            (twins,) = search.kneighbors(return_distance=False).T  # without the query itself
+            expected = float((labels == labels[torch.from_numpy(twins)]).double().mean())
+            assert accuracy == pytest.approx(expected, abs=0.02)  # a tie or two
+
+
+def test_an_encoder_of_the_colour_has_neighbours_of_its_colour():
+    class Brightest(Encoder):
+        def layers(self, images):
+            return [images.amax((2, 3))] * 7
+
+    val = ShapesDataset("val", size=4000)
+    found = evaluation.layer_accuracies(Brightest(4), val, limit=1500)
+    assert min(found["color"][1:]) > 0.99
+    assert max(found["shape"][1:]) < 0.45  # one third by chance
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [(1, "limit must be at least 2, got 1"), (301, "limit must be at most 300, got 301")],
+)
+def test_layer_accuracies_refuse_other_limits(autoencoder, limit, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.layer_accuracies(autoencoder.encoder, ShapesDataset("val", size=800), limit)

@@ -9,6 +9,7 @@ import torch
 from replearn import checks, losses, neighbors
 from replearn.augmentations import Augmentation
 from replearn.devices import autocast
+from replearn.networks import Encoder
 from replearn.shapes import ShapesDataset
 from replearn.training import Run
 
@@ -79,3 +80,41 @@ def scores(run: Run, augmentation: Augmentation | None = None) -> dict[str, Any]
         "validation_loss": validation_loss(run, augmentation),
         "sensitivity": neighbors.sensitivity(features, dataset.factors),
     }
+
+
+LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", "latent")
+"""Where an image can be met on its way through an encoder."""
+
+
+@torch.no_grad()
+def layer_accuracies(
+    encoder: Encoder, dataset: ShapesDataset, limit: int = 2000
+) -> dict[str, list[float]]:
+    """Return how often an image's nearest neighbour has its colour, or its shape, layer by layer.
+
+    Args:
+        encoder: whose layers are looked at.
+        dataset: its first ``limit`` images are queries and bank at once, itself excluded.
+        limit: number of images; their feature maps are held in memory, 130 kB an image at most.
+
+    Returns:
+        ``"color"`` and ``"shape"``, each a share in [0, 1] for every one of :data:`LAYERS`.
+
+    Raises:
+        ValueError: for ``limit`` below 2, or above the number of images.
+    """
+    checks.at_least("limit", limit, 2)
+    if limit > len(dataset):
+        raise ValueError(f"limit must be at most {len(dataset)}, got {limit}")
+    device = next(encoder.parameters()).device
+    images = dataset.images(range(limit), device)
+    with autocast(device):
+        layers = [images, *encoder.layers(images)]
+    labels = {"color": dataset.factors.color[:limit], "shape": dataset.factors.shape[:limit]}
+    accuracies: dict[str, list[float]] = {name: [] for name in labels}
+    for maps in layers:
+        features = maps.flatten(1).float()
+        twin = neighbors.nearest(features, features, 1, exclude_self=True)[:, 0].cpu()
+        for name, label in labels.items():
+            accuracies[name].append(float((label == label[twin]).float().mean()))
+    return accuracies

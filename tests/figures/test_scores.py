@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from replearn import figures
+from replearn.evaluation import LAYERS
 from replearn.predictions import FACTORS, predicted
 from replearn.shapes import Factors
 
@@ -68,3 +69,15 @@ def test_bars_without_predictions_have_no_circles():
     fig = figures.sensitivity_bars(SCORES)
     assert not fig.legends
     assert not any(ax.lines for ax in fig.axes)
+
+
+def test_layer_accuracy_draws_each_encoder_in_both_panels_beside_chance():
+    values = [k / 10 for k in range(len(LAYERS))]
+    accuracies = {"A": {"color": values, "shape": values[::-1]}}
+    color, shape = figures.layer_accuracy(accuracies).axes
+    assert [ax.get_title() for ax in (color, shape)] == ["same colour", "same shape"]
+    for ax, chance, expected in ((color, 1 / 8, values), (shape, 1 / 3, values[::-1])):
+        dotted, line = ax.lines
+        assert dotted.get_ydata()[0] == pytest.approx(chance)
+        assert list(line.get_ydata()) == expected
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == list(LAYERS)

@@ -27,3 +27,24 @@ def test_loss_curve_draws_losses_and_guides_and_says_where_it_ends():
     assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["B (at the end 1.02)"]
     assert ax.get_yscale() == "linear"
     assert figures.loss_curve({"B": run}, log=True).axes[0].get_yscale() == "log"
+
+
+def test_alignment_and_uniformity_have_a_panel_each_and_a_curve_a_run():
+    runs = {
+        name: SimpleNamespace(
+            steps=steps,
+            history={
+                "alignment": torch.linspace(2, 1, steps),
+                "uniformity": torch.linspace(0, -3, steps),
+            },
+        )
+        for name, steps in {"A": 30, "B": 100}.items()
+    }
+    alignment, uniformity = figures.alignment_and_uniformity(runs).axes
+    assert [ax.get_title() for ax in (alignment, uniformity)] == ["alignment", "uniformity"]
+    assert [line.get_label() for line in alignment.lines] == ["A", "B"]
+    assert alignment.lines[0].get_ydata()[0] == pytest.approx(2)
+    assert list(uniformity.lines[1].get_ydata()) == pytest.approx(
+        running_mean(runs["B"].history["uniformity"], 2).tolist()
+    )
+    assert all(line.get_xdata()[-1] == 100 for line in alignment.lines)

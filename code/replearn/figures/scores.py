@@ -1,15 +1,18 @@
-"""Sensitivities of encoders as bars, beside what was predicted."""
+"""Scores of encoders: as bars beside what was predicted, and layer by layer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from replearn.evaluation import LAYERS
 from replearn.figures import style
 from replearn.figures.tables import HEADINGS, Predictions, Scores, number
 from replearn.predictions import FACTORS
+from replearn.shapes import COLORS, SHAPES
 
 _RING: dict[str, Any] = {
     "marker": "o",
@@ -45,4 +48,27 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
     if predictions:
         key = Line2D([], [], label="predicted", **_RING)
         fig.legend(handles=[key], loc="outside lower right", frameon=False)
+    return fig
+
+
+def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Show how often the nearest neighbour has the same colour, and shape, layer by layer.
+
+    Args:
+        accuracies: by encoder, what :func:`replearn.evaluation.layer_accuracies` returns.
+    """
+    fig, axes = style.subplots(1, 2, sharey=True, figsize=(8.6, 3.4))
+    chances = {"color": 1 / len(COLORS), "shape": 1 / len(SHAPES)}
+    for ax, (factor, chance) in zip(axes, chances.items(), strict=True):
+        ax.axhline(chance, color=style.GREY, lw=1, ls=":", label="chance")
+        for (name, values), color, marker in zip(
+            accuracies.items(), style.CYCLE, style.MARKERS, strict=False
+        ):
+            ax.plot(values[factor], color=color, marker=marker, ms=5, label=name)
+        ax.set_title(f"same {HEADINGS[factor]}")
+        ax.set_xticks(range(len(LAYERS)), LAYERS, rotation=45, ha="right")
+        ax.set_ylim(0, 1.02)
+    axes[0].set_ylabel("share of nearest neighbours")
+    handles, names = axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
     return fig

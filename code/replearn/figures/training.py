@@ -1,4 +1,4 @@
-"""Losses over the steps of a training."""
+"""What is measured over the steps of a training."""
 
 from __future__ import annotations
 
@@ -54,4 +54,25 @@ def loss_curve(
     ax.set_ylabel("loss of the batch")
     ax.margins(x=0)
     fig.legend(loc="outside upper center", ncols=len(runs), frameon=False)
+    return fig
+
+
+def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
+    """Show alignment and uniformity of each named run's batches, running means over its training.
+
+    The axis is the share of the steps done, since runs may differ in their number of steps.
+    """
+    fig, axes = style.subplots(1, 2, figsize=(7.6, 3.2))
+    for ax, measure in zip(axes, ("alignment", "uniformity"), strict=True):
+        for (name, run), color, line in zip(
+            runs.items(), style.CYCLE, ("-", "--", "-.", ":"), strict=False
+        ):
+            smooth = running_mean(run.history[measure], max(1, run.steps // 50))
+            done = torch.linspace(0, 100, len(smooth))
+            ax.plot(done, smooth, color=color, ls=line, label=name)
+        ax.set_title(measure)
+        ax.set_xlabel("training done (%)")
+        ax.margins(x=0)
+    handles, names = axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
     return fig
