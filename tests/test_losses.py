@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from pytorch_metric_learning.losses import NTXentLoss
 from torch.autograd import gradcheck
 
 from replearn import geometry, losses
@@ -44,6 +45,18 @@ def test_info_nce_is_the_loop(seed, tau):
         terms = [math.exp(float(z[i] @ z_pos[j]) / tau) for j in range(5)]
         rows.append(-math.log(terms[i] / sum(terms)))
     assert float(losses.info_nce(z, z_pos, tau)) == pytest.approx(sum(rows) / 5)
+
+
+@pytest.mark.parametrize("tau", [0.07, 1.0])
+def test_info_nce_and_its_gradient_are_those_of_pytorch_metric_learning(tau):
+    u, v = (2 * unit(12, 5, seed=seed) for seed in (3, 4))  # it normalises them itself
+    u.requires_grad_(), v.requires_grad_()
+    labels = torch.arange(12)  # row i of v is the one positive of row i of u
+    theirs = NTXentLoss(temperature=tau)(u, labels, ref_emb=v, ref_labels=labels.clone())
+    ours = losses.info_nce(F.normalize(u), F.normalize(v), tau)
+    torch.testing.assert_close(ours, theirs)
+    both = (torch.autograd.grad(loss, (u, v)) for loss in (ours, theirs))
+    torch.testing.assert_close(*both)
 
 
 def test_info_nce_defaults_to_the_temperature_of_the_experiment():
