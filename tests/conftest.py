@@ -35,7 +35,7 @@ def _own_runs(tmp_path_factory):
 
 def make_tiny(patch):
     """Six steps of narrow networks, a checkpoint after every second step; ``patch`` sets it."""
-    plan = Recipe(steps=STEPS, batch=8, adam=1e-2, muon=0.03, warmup=0.5)
+    plan = Recipe(steps=STEPS, batch=8, adam=1e-2, muon=0.03, warmup=0.5, centred=True)
     patch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
     patch.setenv("REPLEARN_RECIPE", "tiny")
     patch.setattr(networks, "_WIDTHS", WIDTHS)

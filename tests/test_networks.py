@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from replearn.networks import Decoder, Encoder
+from replearn.shapes import ShapesDataset
 
 WIDTHS = [3, 32, 64, 128, 256, 512]
 
@@ -137,3 +138,21 @@ def test_bad_images_are_refused(images, error, message):
 def test_bad_latents_are_refused(latents):
     with pytest.raises(ValueError, match=r"latents must have shape \(n, 8\), got"):
         Decoder(8)(latents)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_centring_makes_every_units_mean_zero(normalize):
+    torch.manual_seed(0)
+    encoder = Encoder(8, normalize)
+    images = ShapesDataset("val").images(range(32))
+    weights = {k: v.clone() for k, v in encoder.state_dict().items() if k.endswith("weight")}
+    encoder.centre(images)
+    maps = 2 * images - 1
+    for convolution in encoder.convolutions:
+        assert float(convolution(maps).mean((0, 2, 3)).abs().max()) < 1e-5
+        maps = convolution(maps).relu()
+    assert float(encoder.linear(maps.flatten(1)).mean(0).abs().max()) < 1e-5
+    assert all(torch.equal(encoder.state_dict()[k], v) for k, v in weights.items())
+    assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
+    with pytest.raises(ValueError, match="images must"):
+        encoder.centre(images[:, :2])

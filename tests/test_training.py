@@ -81,6 +81,16 @@ def test_an_augmentation_may_have_a_plan_of_its_own(tiny, monkeypatch):
     assert training.train_contrastive(augmentations.B, D).steps == 6
 
 
+def test_a_centred_encoder_starts_with_its_latents_spread(tiny, monkeypatch):
+    spread = {}
+    for centred in (False, True):
+        plan = Recipe(steps=1, batch=64, adam=1e-9, centred=centred)
+        monkeypatch.setitem(RECIPES["tiny"], "contrastive", plan)
+        spread[centred] = float(TRAIN["contrastive"]().history["uniformity"][0])
+    assert spread[False] > -0.1  # all but constant
+    assert spread[True] < -0.5
+
+
 @pytest.mark.parametrize("kind", TRAIN)
 def test_the_loss_decreases(tiny, monkeypatch, kind):
     plan = Recipe(steps=80, batch=32, adam=1e-2, warmup=0.1, beta2=0.98)

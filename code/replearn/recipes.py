@@ -20,6 +20,8 @@ class Recipe:
         warmup: share of the steps in which the rates climb linearly to their peaks, before they
             fall to zero along half a cosine; None keeps them at their peaks throughout.
         beta2: Adam's decay of the squared gradients' average.
+        centred: whether the untrained encoder is centred first (:meth:`Encoder.centre`), on views
+            of the first training images.
     """
 
     steps: int
@@ -28,6 +30,7 @@ class Recipe:
     muon: float | None = None
     warmup: float | None = None
     beta2: float = 0.999
+    centred: bool = False
 
     def schedule(self, step: int) -> float:
         """Return the share of the peak learning rate that ``step`` (0, 1, …) uses."""
@@ -49,12 +52,16 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "contrastive": Recipe(steps=15 * _EPOCH, batch=256, adam=2e-4),
     },
     # Fewer and smaller steps. With Muon, C leaves the plateau at log b, where an encoder is
-    # constant, in dozens of steps instead of hundreds. A has hardly any loss left after 300; going
+    # constant, in dozens of steps instead of hundreds. A has hardly any loss left after 250; going
     # on would spread the images further apart, until neighbours agree in less.
     "fast": {
-        "autoencoder": Recipe(steps=1000, batch=256, adam=2e-3, warmup=0.1, beta2=0.98),
-        "contrastive": Recipe(steps=900, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98),
-        "A": Recipe(steps=300, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98),
+        "autoencoder": Recipe(steps=700, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98),
+        "contrastive": Recipe(
+            steps=900, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True
+        ),
+        "A": Recipe(
+            steps=250, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True
+        ),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {

@@ -35,7 +35,7 @@ _PALETTE = torch.tensor(
     ]
 )
 _RGB_NOISE = 0.10  # each channel moves by at most this much around its class's colour
-_SIZES = (18.0, 28.0)  # pixels; the side of the square that has the shape's area
+_SIZES = (18.0, 30.0)  # pixels; the side of the square that has the shape's area
 
 # Of a shape of size 1, so that equal size means equal area whatever the shape:
 _CIRCUMRADIUS = torch.tensor([1 / math.sqrt(math.pi), math.sqrt(4 / math.sqrt(27)), math.sqrt(0.5)])

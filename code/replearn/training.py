@@ -35,6 +35,9 @@ Loss = Callable[..., Tensor]
 Measures = dict[str, Tensor]
 Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
 
+# What a network is shown of images.
+View = Callable[[Tensor, torch.Generator], Tensor]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -101,7 +104,7 @@ def train_autoencoder(
         return {"loss": loss(images, reconstructions.float())}
 
     described = {"kind": "autoencoder", "latent_dim": latent_dim, "code": [_loss_code(loss)]}
-    return _train(described, networks_, step, recipe, seed, where)
+    return _train(described, networks_, step, lambda images, _: images, recipe, seed, where)
 
 
 def train_contrastive(
@@ -154,7 +157,7 @@ def train_contrastive(
         "tau": tau,
         "code": [_loss_code(loss), *_augmentation_code(augmentation)],
     }
-    return _train(described, networks_, step, recipe, seed, where, augmentation.name)
+    return _train(described, networks_, step, augmentation, recipe, seed, where, augmentation.name)
 
 
 # The modules' own sources are part of every key already; a reader's functions are not.
@@ -178,6 +181,7 @@ def _train(
     described: dict[str, Any],
     make_networks: Callable[[], nn.ModuleDict],
     measure: Measure,
+    view: View,
     recipe: str | None,
     seed: int,
     device: torch.device,
@@ -209,6 +213,9 @@ def _train(
     with runs.lock(name):
         found = runs.load(name)
         if found is None:
+            if plan.centred:
+                some = dataset.images(range(_CENTRED_ON))
+                nets["encoder"].centre(view(some, torch.Generator().manual_seed(seed)))  # type: ignore[operator]
             history, seconds = _optimise(nets, measure, plan, dataset, seed, device, name, label)
             facts = {
                 **{k: v for k, v in described.items() if k != "code"},
@@ -336,6 +343,7 @@ def _optimise(
 _SOURCES = (shapes, augmentations, networks, losses, muon, sys.modules[__name__])
 _SOURCES_AT_IMPORT = [runs.source(room) for room in _SOURCES]
 
+_CENTRED_ON = 512  # images
 _LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
 _SAVE_EVERY = 30.0  # seconds between two checkpoints
 
