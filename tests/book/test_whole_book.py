@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
 
+import book_claims
 import book_execution
 from books import Result, pages
 
@@ -119,6 +120,16 @@ def test_links_and_anchors_resolve(whole_book: Result, html: dict[str, Beautiful
                 if unquote(fragment) not in anchors[target]:
                     broken.append((name, link["href"]))
     assert broken == []
+
+
+def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, BeautifulSoup]) -> None:
+    page = html["book/appendix/claims"]
+    rows = article(page).select("table tbody tr")
+    targets = [urldefrag(row.select_one("td a")["href"]).fragment for row in rows]
+    labels = {str(claim.label) for claim in book_claims.claims(root / "book")}
+    assert len(rows) == len(labels)
+    assert set(targets) == labels
+    assert all(row.select("td")[1].get_text(strip=True) for row in rows)
 
 
 def test_sources_are_not_published(whole_book: Result) -> None:
