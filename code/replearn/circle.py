@@ -1,0 +1,26 @@
+"""Encoders into the circle: the first two components of a latent are all that counts.
+
+An :class:`~replearn.networks.Encoder` with two components would have a last convolution of two
+rectified units, and with either of them silent it could never train. One with many components, of
+which the loss sees two, has many such units before its last, linear layer.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from replearn import losses
+
+
+def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
+    """Return the first two components of each row, divided by their norm."""
+    return F.normalize(z[:, :2], dim=1)
+
+
+def info_nce_on_circle(
+    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
+) -> Float[Tensor, ""]:
+    """Return :func:`replearn.losses.info_nce` of the latents' images on the circle."""
+    return losses.info_nce(onto_circle(z), onto_circle(z_pos), tau)
