@@ -31,6 +31,7 @@ class Claim(NamedTuple):
     kind: str
     title: str
     label: str | None
+    at: int  # where the page defines it, in characters
 
 
 def claims(book: Path) -> list[Claim]:
@@ -40,9 +41,9 @@ def claims(book: Path) -> list[Claim]:
         text = page.read_text(encoding="utf-8")
         for match in _RESULT.finditer(text):
             label = re.search(r"^:label:\s*(\S+)", match["options"], re.M)
-            found.append(Claim(page, match[1], match["title"], label and label[1]))
+            found.append(Claim(page, match[1], match["title"], label and label[1], match.start()))
         for match in _ANSWER.finditer(text):
-            found.append(Claim(page, "answer", match["title"], match["label"]))
+            found.append(Claim(page, "answer", match["title"], match["label"], match.start()))
     return found
 
 
@@ -81,8 +82,14 @@ class ClaimsTable(SphinxDirective):
         here = Path(self.env.doc2path(self.env.docname)).parent
         book, folder = here / self.options["book"], here / self.arguments[0]
         checked = tests(folder)
+        toc = list(self.env.external_site_map)  # type: ignore[attr-defined]  # of external_toc
+
+        def place(claim: Claim) -> tuple[int, int]:
+            page = claim.page.relative_to(self.env.srcdir).with_suffix("").as_posix()
+            return toc.index(page), claim.at
+
         rows = []
-        for claim in sorted(claims(book.resolve()), key=self._place):
+        for claim in sorted(claims(book.resolve()), key=place):
             name = test_name(claim.label or "")
             if name not in checked:
                 raise self.error(f"claims-table: {claim} has no test called {name}")
@@ -108,14 +115,6 @@ class ClaimsTable(SphinxDirective):
         holder = nodes.Element()
         self.state.nested_parse(StringList(table, self.env.docname), self.content_offset, holder)
         return holder.children
-
-    def _place(self, claim: Claim) -> tuple[int, int]:
-        """Where the book makes ``claim``: its page's place in the table of contents, its line."""
-        toc = list(self.env.external_site_map)  # type: ignore[attr-defined]  # of external_toc
-        project = Path(self.env.srcdir)
-        page = claim.page.relative_to(project).with_suffix("").as_posix()
-        text = claim.page.read_text(encoding="utf-8")
-        return toc.index(page), text.index(str(claim.label))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

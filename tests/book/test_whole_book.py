@@ -130,6 +130,10 @@ def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, Beautiful
     assert len(rows) == len(labels)
     assert set(targets) == labels
     assert all(row.select("td")[1].get_text(strip=True) for row in rows)
+    # In the order in which a reader meets them: theorems, like all, are numbered through the book.
+    for kind in ("Theorem", "Lemma", "Proposition", "Corollary"):
+        numbers = re.findall(rf"\b{kind} (\d+)", " ".join(r.td.get_text() for r in rows))
+        assert numbers == [str(k) for k in range(1, len(numbers) + 1)]
 
 
 def test_sources_are_not_published(whole_book: Result) -> None:
