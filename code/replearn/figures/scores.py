@@ -69,6 +69,5 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
         ax.set_xticks(range(len(LAYERS)), LAYERS, rotation=45, ha="right")
         ax.set_ylim(0, 1.02)
     axes[0].set_ylabel("share of nearest neighbours")
-    handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+    style.legend_above(fig)
     return fig

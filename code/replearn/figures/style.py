@@ -39,3 +39,9 @@ def subplots(rows: int = 1, cols: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
         fig, axes = plt.subplots(rows, cols, layout="constrained", **kwargs)
     plt.close(fig)
     return fig, axes
+
+
+def legend_above(fig: Figure) -> None:
+    """Name the curves of the first panel, which the others share, in one row above them all."""
+    handles, names = fig.axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)

@@ -53,7 +53,7 @@ def loss_curve(
     ax.set_xlabel("training step")
     ax.set_ylabel("loss of the batch")
     ax.margins(x=0)
-    fig.legend(loc="outside upper center", ncols=len(runs), frameon=False)
+    style.legend_above(fig)
     return fig
 
 
@@ -73,6 +73,5 @@ def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
         ax.set_title(measure)
         ax.set_xlabel("training done (%)")
         ax.margins(x=0)
-    handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+    style.legend_above(fig)
     return fig
