@@ -2,17 +2,18 @@ import base64
 import io
 
 import pytest
-from PIL import Image
+from pypdf import PdfReader, Transformation
 
 from replearn import widgets
 from replearn.figures import style
 
 
-def figures(count):
+def figures(count, size=(2, 1)):
     drawn = []
     for k in range(count):
-        fig, ax = style.subplots(figsize=(2, 1))
+        fig, ax = style.subplots(figsize=size)
         ax.plot([0, k])
+        ax.set_title(f"frame {k}")
         drawn.append(fig)
     return drawn
 
@@ -36,25 +37,41 @@ def test_frames_are_the_figures_in_order():
     shown = widgets.frames(figures(3), "abc", "letter")
     pictures = [bytes(child.value) for child in shown.stack.children]
     assert len(set(pictures)) == 3
-    assert pictures == [widgets._png(figure) for figure in figures(3)]
+    assert pictures == [widgets._drawn(figure, "webp") for figure in figures(3)]
 
 
-def test_print_gets_the_first_middle_and_last_frame_side_by_side():
-    shown = widgets.frames(figures(5), range(5), "k")
+def titles(page):
+    """The frames that a page shows, by where their titles are: {frame: (x, y)}."""
+    found = {}
+
+    def visit(text, outer, inner, *_):
+        if text.strip().startswith("frame"):
+            found[int(text.split()[1])] = Transformation(outer).apply_on((inner[4], inner[5]))
+
+    page.extract_text(visitor_text=visit)
+    return found
+
+
+@pytest.mark.parametrize(("size", "across", "down"), [((2, 1), 3, 1), ((5, 2), 1, 3)])
+def test_print_gets_the_first_middle_and_last_frame_as_one_drawing(size, across, down):
+    shown = widgets.frames(figures(5, size), range(5), "k")
     bundle = shown._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    still = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
-    parts = [
-        Image.open(io.BytesIO(shown.stack.children[k].value)).convert("RGB") for k in (0, 2, 4)
-    ]
-    assert still.size == (sum(part.width for part in parts), parts[0].height)
-    third = still.crop((parts[0].width + parts[1].width, 0, still.width, still.height))
-    assert third.tobytes() == parts[2].tobytes()
+    (page,) = PdfReader(io.BytesIO(base64.b64decode(bundle["application/pdf"]))).pages
+    width, height = 72 * size[0], 72 * size[1]
+    assert (page.mediabox.width, page.mediabox.height) == (across * width, down * height)
+    assert not page.images  # drawn, not made of pixels
+    places = titles(page)
+    assert set(places) == {0, 2, 4}
+    for k, frame in enumerate((0, 2, 4)):
+        x, y = places[frame]
+        assert x // width == (k if across > 1 else 0)
+        assert y // height == (0 if across > 1 else 2 - k)
 
 
 def test_the_same_figures_give_the_same_still():
     first, second = (widgets.frames(figures(2), "ab", "x")._repr_mimebundle_() for _ in range(2))
-    assert first["image/png"] == second["image/png"]
+    assert first["application/pdf"] == second["application/pdf"]
 
 
 @pytest.mark.parametrize(("count", "values"), [(1, "a"), (3, "ab"), (0, "")])

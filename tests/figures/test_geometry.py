@@ -115,13 +115,14 @@ def test_tammes_says_what_is_proved_and_what_is_only_found():
     assert titles[1].endswith("best found")
 
 
-def test_tammes_shows_every_point_from_every_side_hollow_where_it_is_behind():
-    fig = pictures.tammes({6: geometry.tammes(6, 3)})
-    for ax in fig.axes:
-        behind, front = ax.collections
-        assert len(behind.get_offsets()) + len(front.get_offsets()) == 6
-    above = fig.axes[0]
-    assert len(above.collections[0].get_offsets()) == 1
+@pytest.mark.parametrize("turned", [0, 40, 180])
+def test_tammes_shows_every_point_from_every_side_hollow_where_it_is_behind(turned):
+    (ax,) = pictures.tammes({6: geometry.tammes(6, 3)}, turned).axes
+    behind, front = ax.collections
+    assert len(behind.get_offsets()) + len(front.get_offsets()) == 6
+    if turned == 0:  # one point faces us, so that of an octahedron's others one alone is hidden
+        assert len(behind.get_offsets()) == 1
+        assert front.get_offsets().data.min(0) == pytest.approx([-1, -1], abs=1e-3)
 
 
 def test_tammes_angles_sets_the_unproved_apart():
@@ -132,13 +133,34 @@ def test_tammes_angles_sets_the_unproved_apart():
     assert list(others.get_xdata()) == [15]
 
 
-def test_overlap_plots_the_losses_and_the_largest_distances():
+@pytest.mark.parametrize("shared", [0, 1])
+def test_overlap_plots_the_losses_and_the_largest_distances(shared):
     features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     layouts = [(features[[0, 2]], torch.tensor([[0], [1]])), (features, torch.tensor([[1], [1]]))]
-    fig = pictures.overlap(layouts, [0.1, 0.7])
+    fig = pictures.overlap(layouts, [0.1, 0.7], shared)
     left, right = (ax for ax in fig.axes if ax.get_xlabel() == "samples shared")
-    assert list(left.lines[0].get_ydata()) == [0.1, 0.7]
-    assert list(right.lines[0].get_ydata()) == pytest.approx([2.0, 0.0])
+    for ax, values in ((left, [0.1, 0.7]), (right, [2.0, 0.0])):
+        assert list(ax.lines[0].get_ydata()) == pytest.approx(values)
+        assert ax.lines[1].get_xydata()[0] == pytest.approx([shared, values[shared]])
+    assert fig.axes[0].get_title() == f"{shared} of 1 shared"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_first_group_goes_left_and_shared_samples_up(seed):
+    print(f"seed {seed}")
+    turn = 7 * torch.rand(1, generator=torch.Generator().manual_seed(seed))
+    angles = torch.tensor([3.0, 1.5, 0.2]) + turn  # of own, shared, own
+    groups = torch.tensor([[0, 1], [1, 2]])
+    drawn = torch.stack([angles.cos(), angles.sin()], 1)
+    for features in (drawn, drawn * torch.tensor([1.0, -1.0])):
+        moved = pictures._first_left(features, groups)
+        assert moved[0, 0] < moved[1, 0] < moved[2, 0]
+        assert moved[1, 1] > max(moved[0, 1], moved[2, 1])
+        assert torch.allclose(torch.cdist(moved, moved), torch.cdist(features, features), atol=1e-5)
+    same = features[[1, 1, 1]]
+    assert torch.allclose(
+        pictures._first_left(same, groups)[0], torch.tensor([0.0, 1.0]), atol=1e-5
+    )
 
 
 def test_groups_on_circle_keeps_the_angle_and_gives_each_group_a_ring():

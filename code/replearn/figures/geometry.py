@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
@@ -181,31 +180,27 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Tensor) -> Fig
     return fig
 
 
-def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]]) -> Figure:
-    """N points on the sphere for several N: one column per N, seen from three sides.
+def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0) -> Figure:
+    """N points on the sphere for several N, side by side, ``turned`` by so many degrees.
 
-    Filled: in front; hollow: behind. Lines join points at the smallest angle. The title gives the
-    angle found and, set apart, whether that angle is a proved optimum.
+    Unturned, one of the points is at the front; the spheres turn about an upright axis that leans
+    a little, so that every side comes into view. Filled: in front; hollow: behind. Lines join
+    points at the smallest angle. The title gives the angle found and, set apart, whether that
+    angle is a proved optimum.
     """
-    directions = {
-        "from a point": (0.0, 0.0, 1.0),
-        "askew": (1, 0.5, 0.7),
-        "from the side": (0, 1, 0),
-    }
     columns = len(configurations)
-    fig, axes = style.subplots(3, columns, figsize=(2.0 * columns, 6.9), squeeze=False)
-    for column, (n, points) in zip(axes.T, configurations.items(), strict=True):
-        upright = points @ _view(points[0]).T  # the first point becomes the north pole
-        for ax, (name, direction) in zip(column, directions.items(), strict=True):
-            view = _view(torch.tensor(direction, dtype=points.dtype))
-            _ball(ax, view)
-            _draw_contacts(ax, upright, view)
-            if column is axes.T[0]:
-                ax.text(-1.2, 0, name, rotation=90, va="center", ha="center", color=style.GREY)
-        angle = geometry.smallest_angle(points)
+    fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.6), squeeze=False)
+    angle = math.radians(turned)
+    for ax, (n, points) in zip(axes[0], configurations.items(), strict=True):
+        facing = points @ _view(points[0]).T  # the first point comes to the front, at (0, 0, 1)
+        direction = (math.sin(angle), (1 - math.cos(angle)) / 4, math.cos(angle))
+        view = _view(torch.tensor(direction, dtype=points.dtype))
+        _ball(ax, view)
+        _draw_contacts(ax, facing, view)
         proved = n in geometry.TAMMES_OPTIMA
-        column[0].set_title(
-            f"N = {n}\n{angle:.2f}°\n" + ("proved optimum" if proved else "best found"),
+        ax.set_title(
+            f"N = {n}\n{geometry.smallest_angle(points):.2f}°\n"
+            + ("proved optimum" if proved else "best found"),
             weight="bold" if proved else "normal",
         )
     return fig
@@ -227,34 +222,30 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 # -------------------------------------------------------------------- overlap, and real groups
 
 
-def overlap(layouts: Sequence[Arrangement], losses: Sequence[float]) -> Figure:
-    """Two groups that share 0, 1, 2, … samples: the best placement found and its loss.
+def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int) -> Figure:
+    """Two groups that share ``shared`` samples: the best placement found, its loss and its reach.
 
     ``layouts[k]`` holds the features of the encoder of least loss found for k shared samples, and
-    ``losses[k]`` that loss in nats. A shared sample is a square in a ring.
+    ``losses[k]`` that loss in nats. A shared sample is a square in a ring. The curves are those
+    of all k; the dot is at this one.
     """
-    fig = style.subplots(figsize=(8.4, 4.9))[0]
-    fig.clear()
-    above, below = np.asarray(fig.subfigures(2, 1, height_ratios=[1, 1.3]))
-    circles = above.subplots(1, len(layouts))
-    for k, (ax, (features, groups)) in enumerate(zip(circles, layouts, strict=True)):
-        _circle(ax)
-        first, second = features[groups[0]], features[groups[1]]
-        ax.scatter(*first.T, s=120, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3)
-        ax.scatter(*second.T, s=34, color=_color(1), marker="s", zorder=4)
-        ax.set_title(f"{k} shared")
-    left, right = below.subplots(1, 2)
-    shared = range(len(layouts))
-    left.plot(shared, losses, "o-", color=style.BLUE)
+    fig, (circle, left, right) = style.subplots(1, 3, figsize=(9.0, 2.9))
+    features, groups = layouts[shared]
+    _circle(circle)
+    features = _first_left(features, groups)
+    first, second = features[groups[0]], features[groups[1]]
+    circle.scatter(*first.T, s=150, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3)
+    circle.scatter(*second.T, s=40, color=_color(1), marker="s", zorder=4)
+    circle.set_title(f"{shared} of {groups.shape[1]} shared")
+    apart = [float(torch.cdist(f[g[0]], f[g[1]]).max()) for f, g in layouts]
+    for ax, values in ((left, losses), (right, apart)):
+        ax.plot(range(len(layouts)), values, color=style.GREY, linewidth=1.2)
+        ax.plot(shared, values[shared], "o", color=style.BLUE, markersize=9)
+        ax.set_xticks(range(len(layouts)))
     left.axhline(math.log(2), color=style.GREY, linestyle=":", linewidth=1.2)
     left.text(0, math.log(2) + 0.01, "log 2: all features equal", va="bottom", color=style.GREY)
     left.set(xlabel="samples shared", ylabel="least loss found (nats)", ylim=(0, 0.85))
-    apart = [float(torch.cdist(f[g[0]], f[g[1]]).max()) for f, g in layouts]
-    right.plot(shared, apart, "o-", color=style.BLUE)
     right.set(xlabel="samples shared", ylabel="largest distance\nbetween the groups", ylim=(0, 2.1))
-    for ax in (left, right):
-        ax.set_xticks(shared)
-        ax.spines[["top", "right"]].set_visible(False)
     return fig
 
 
@@ -376,6 +367,22 @@ def _draw_worst_question(ax: Axes, features: Tensor, groups: Tensor) -> None:
     negative = others[(features[others] - anchor).norm(dim=1).argmin()]
     _segment(ax, anchor, features[positive], _INK, "-")
     _segment(ax, anchor, features[negative], _INK, "--")
+
+
+def _first_left(features: Float[Tensor, "n 2"], groups: Tensor) -> Float[Tensor, "n 2"]:
+    """Features turned, and mirrored if need be: group 1 left of group 2, shared samples on top.
+
+    Losses and distances do not change by that.
+    """
+    first, second = features[groups].mean(1)
+    across = (
+        second - first
+        if (second - first).norm() > 1e-3
+        else first.flip(0) * first.new_tensor([1, -1])
+    )
+    x, y = across / across.norm()
+    turned = features @ torch.stack([torch.stack([x, -y]), torch.stack([y, x])])
+    return turned * turned.new_tensor([1, -1]) if turned[groups].mean((0, 1))[1] < 0 else turned
 
 
 def _view(toward: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
