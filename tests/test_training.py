@@ -59,7 +59,7 @@ def test_a_run_has_networks_history_and_facts(tiny, kind):
     assert run.facts["kind"] == kind
     assert run.seconds > 0
     assert not run.encoder.training
-    assert not any(p.requires_grad for p in run.encoder.parameters())
+    assert not any(p.requires_grad or p.grad is not None for p in run.encoder.parameters())
     images = shapes.ShapesDataset("val").images(range(5))
     z = run.encoder(images)
     assert z.shape == (5, D)
@@ -79,6 +79,8 @@ def test_an_augmentation_may_have_a_plan_of_its_own(tiny, monkeypatch):
     monkeypatch.setitem(RECIPES["tiny"], "A", Recipe(steps=2, batch=8, adam=1e-3))
     assert training.train_contrastive(augmentations.A, D).steps == 2
     assert training.train_contrastive(augmentations.B, D).steps == 6
+    namesake = augmentations.Compose((augmentations.grayscale,), name="A")
+    assert training.train_contrastive(namesake, D).steps == 6
 
 
 def test_a_centred_encoder_starts_with_its_latents_spread(tiny, monkeypatch):

@@ -157,7 +157,9 @@ def train_contrastive(
         "tau": tau,
         "code": [_loss_code(loss), *_augmentation_code(augmentation)],
     }
-    return _train(described, networks_, step, augmentation, recipe, seed, where, augmentation.name)
+    name = augmentation.name
+    own = name if augmentations.BY_NAME.get(name) == augmentation else None
+    return _train(described, networks_, step, augmentation, recipe, seed, where, name, own)
 
 
 # The modules' own sources are part of every key already; a reader's functions are not.
@@ -186,12 +188,13 @@ def _train(
     seed: int,
     device: torch.device,
     label: str = "autoencoder",
+    own_plan: str | None = None,
 ) -> Run:
     recipe = recipe or default_recipe()
     checks.one_of("recipe", recipe, tuple(RECIPES))
     checks.at_least("seed", seed, 0)
     plans = RECIPES[recipe]
-    plan = plans.get(label, plans[described["kind"]])
+    plan = plans.get(own_plan or "", plans[described["kind"]])
     dataset = ShapesDataset("train")
     sources = [runs.source(room) for room in _SOURCES]
     if sources != _SOURCES_AT_IMPORT:
@@ -236,6 +239,7 @@ def _train(
     tensors, facts = found
     history = {key: values.cpu() for key, values in _pop_prefixed("history.", tensors).items()}
     nets.load_state_dict(tensors)
+    nets.zero_grad(set_to_none=True)
     encoder = _place(nets, device).eval().requires_grad_(False)["encoder"]
     decoder = nets["decoder"] if "decoder" in nets else None  # noqa: SIM401
     assert isinstance(encoder, Encoder)
