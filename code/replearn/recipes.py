@@ -59,6 +59,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "autoencoder": Recipe(steps=450, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98),
         "contrastive": replace(_FAST, steps=450),
         "A": replace(_FAST, steps=250),
+        "B": replace(_FAST, steps=600),
         "C": replace(_FAST, steps=750),
     },
     # For tests: everything runs, nothing is learnt.
