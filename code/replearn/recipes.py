@@ -57,10 +57,10 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     # on would spread the images further apart, until neighbours agree in less.
     "fast": {
         "autoencoder": Recipe(steps=450, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98),
-        "contrastive": replace(_FAST, steps=450),
+        "contrastive": replace(_FAST, steps=900),
         "A": replace(_FAST, steps=250),
         "B": replace(_FAST, steps=600),
-        "C": replace(_FAST, steps=750),
+        "C": replace(_FAST, steps=650),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {
