@@ -43,7 +43,7 @@ class Recipe:
 
 
 _EPOCH = 40_000 // 256  # steps
-_FAST = Recipe(steps=0, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True)
+_FAST = Recipe(steps=900, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True)
 
 # A recipe has a plan for each kind of network, and may have another for one augmentation, by name.
 RECIPES: dict[str, dict[str, Recipe]] = {
@@ -56,8 +56,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     # constant, in dozens of steps instead of hundreds. A has hardly any loss left after 250; going
     # on would spread the images further apart, until neighbours agree in less.
     "fast": {
-        "autoencoder": Recipe(steps=450, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98),
-        "contrastive": replace(_FAST, steps=900),
+        "autoencoder": replace(_FAST, steps=450, centred=False),
+        "contrastive": _FAST,
         "A": replace(_FAST, steps=250),
         "B": replace(_FAST, steps=600),
         "C": replace(_FAST, steps=650),

@@ -19,7 +19,8 @@ class Frames(ipywidgets.VBox):
 
     def __init__(self, figures: Sequence[Figure], values: Sequence[object], label: str) -> None:
         """Draw every figure once; see :func:`frames`."""
-        pictures = [_drawn(figure, "webp") for figure in figures]
+        # Half as large as PNG, pixel for pixel the same.
+        pictures = [_drawn(figure, "webp", pil_kwargs={"lossless": True}) for figure in figures]
         shown = [
             ipywidgets.Image(
                 value=picture,
@@ -43,7 +44,7 @@ class Frames(ipywidgets.VBox):
         self._still = _sheet([_drawn(figures[k], "pdf") for k in picked])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """The widget for a page, and a still picture for what shows no widgets."""
+        """The widget for a page, and a still drawing for print."""
         bundle = super()._repr_mimebundle_(**kwargs)
         return {**bundle, "application/pdf": base64.b64encode(self._still).decode()}
 
@@ -67,18 +68,17 @@ def frames(figures: Sequence[Figure], values: Sequence[object], label: str) -> F
     return Frames(figures, values, label)
 
 
-def _drawn(figure: Figure, form: str) -> bytes:
-    # Without a date in it, the same frame is the same file at every build.
-    how: dict[str, Any] = {"metadata": {"Creator": None, "CreationDate": None}}
-    if form == "webp":  # half as large as PNG, pixel for pixel the same
-        how = {"pil_kwargs": {"lossless": True}}
+def _drawn(figure: Figure, form: str, **how: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=_DPI, **how)
     return buffer.getvalue()
 
 
 def _sheet(drawings: Sequence[bytes]) -> bytes:
-    """One page that shows the drawings, PDFs of one size: below each other if they are wide."""
+    """One page that shows the drawings, PDFs of one size: below each other if they are wide.
+
+    Their dates and versions stay behind: the same drawings are the same file at every build.
+    """
     pages = [PdfReader(io.BytesIO(drawing)).pages[0] for drawing in drawings]
     width, height = pages[0].mediabox.width, pages[0].mediabox.height
     n, wide = len(pages), width > 2 * height

@@ -120,6 +120,8 @@ def test_tammes_shows_every_point_from_every_side_hollow_where_it_is_behind(turn
     (ax,) = pictures.tammes({6: geometry.tammes(6, 3)}, turned).axes
     behind, front = ax.collections
     assert len(behind.get_offsets()) + len(front.get_offsets()) == 6
+    in_the_middle = abs(front.get_offsets().data).max(1) < 1e-3
+    assert in_the_middle.any() == (turned == 0)
     if turned == 0:  # one point faces us, so that of an octahedron's others one alone is hidden
         assert len(behind.get_offsets()) == 1
         assert front.get_offsets().data.min(0) == pytest.approx([-1, -1], abs=1e-3)
