@@ -25,7 +25,11 @@ class Frames(ipywidgets.VBox):
             ipywidgets.Image(
                 value=picture,
                 format="webp",
-                layout={"width": f"{100 * figure.get_figwidth():.0f}px", "max_width": "100%"},
+                layout={
+                    "width": f"{100 * figure.get_figwidth():.0f}px",
+                    "max_width": "100%",
+                    "margin": "0",  # or a narrow page would cut off as much on the right
+                },
             )
             for figure, picture in zip(figures, pictures, strict=True)
         ]

@@ -324,3 +324,5 @@ def test_sliders_move_pictures(visit: Page, whole_book: Result, html: dict) -> N
             )
             assert shown.get_attribute("src") != before, name
             assert len(shown.get_attribute("alt").split()) >= 3
+            cut = "image => image.parentElement.scrollWidth - image.parentElement.clientWidth"
+            assert shown.evaluate(cut) <= 0, f"{name}: a frame is cut off"

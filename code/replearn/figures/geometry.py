@@ -189,7 +189,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
     angle is a proved optimum.
     """
     columns = len(configurations)
-    fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.6), squeeze=False)
+    fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.9), squeeze=False)
     angle = math.radians(turned)
     for ax, (n, points) in zip(axes[0], configurations.items(), strict=True):
         facing = points @ _view(points[0]).T  # the first point comes to the front, at (0, 0, 1)
