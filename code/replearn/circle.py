@@ -7,11 +7,12 @@ which the loss sees two, has many such units before its last, linear layer.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import losses
+from replearn import checks, losses
 
 
 def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
@@ -24,3 +25,26 @@ def info_nce_on_circle(
 ) -> Float[Tensor, ""]:
     """Return :func:`replearn.losses.info_nce` of the latents' images on the circle."""
     return losses.info_nce(onto_circle(z), onto_circle(z_pos), tau)
+
+
+def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
+    """Return how well one angle tells another, after the best turn and reflection.
+
+    It is the length of the mean of the angles' differences (or sums), taken as unit vectors: 1 if
+    ``v`` is ``u`` turned or mirrored, near 0 if the two have nothing to do with each other.
+
+    Args:
+        u: unit vectors, one for the first angle of each thing.
+        v: unit vectors, one for the second.
+
+    Raises:
+        ValueError: if their rows are not of norm 1, or their shapes not one (n ≥ 1, 2).
+    """
+    checks.unit_rows("u", u)
+    checks.unit_rows("v", v)
+    if u.shape != v.shape or u.shape[1] != 2:
+        raise ValueError(
+            f"u and v must have the same shape (n, 2), got {tuple(u.shape)} and {tuple(v.shape)}"
+        )
+    a, b = torch.view_as_complex(u.contiguous()), torch.view_as_complex(v.contiguous())
+    return max(float((a * b).mean().abs()), float((a * b.conj()).mean().abs()))

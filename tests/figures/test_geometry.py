@@ -6,6 +6,7 @@ import torch
 from replearn import geometry
 from replearn.figures import geometry as pictures
 from replearn.figures import style
+from replearn.shapes import ShapesDataset
 
 
 def texts(figure):
@@ -178,6 +179,24 @@ def test_groups_on_circle_keeps_the_angle_and_gives_each_group_a_ring():
         wanted = torch.atan2(features[:, 1], features[:, 0])
         assert all(((wanted - angle).abs() < 1e-5).any() for angle in angles)
     assert len(set(radii)) == 3
+
+
+def test_around_the_circle_puts_the_nearest_image_at_each_direction():
+    dataset = ShapesDataset("val")
+    angles = torch.linspace(0, 2 * math.pi, 100)
+    features = torch.stack([angles.cos(), angles.sin()], dim=1)
+    left, right = pictures.around_the_circle(dataset, {"B": features, "A": -features}, count=8).axes
+    assert (left.get_title(), right.get_title()) == ("B", "A")
+    for ax, sign in ((left, 1), (right, -1)):
+        assert len(ax.images) == 8
+        for k, drawn in enumerate(ax.images):
+            x0, x1, y0, y1 = drawn.get_extent()
+            direction = torch.tensor([math.cos(math.pi * k / 4), math.sin(math.pi * k / 4)])
+            middle = torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2])
+            torch.testing.assert_close(middle, direction, atol=1e-5, rtol=0)
+            row = int((features @ (sign * direction)).argmax())
+            wanted = dataset.images(torch.tensor([row]))[0].permute(1, 2, 0)
+            torch.testing.assert_close(torch.as_tensor(drawn.get_array().data), wanted)
 
 
 def test_criteria_states_the_shares_that_hold():

@@ -1,6 +1,7 @@
 """Pictures of the book: each function takes tensors and returns a matplotlib Figure."""
 
 from replearn.figures.geometry import (
+    around_the_circle,
     arrangements,
     cleared_arc,
     criteria,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from replearn import geometry
 from replearn.figures import style
+from replearn.shapes import ShapesDataset
 
 Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and groups of row indices
 
@@ -269,6 +270,30 @@ def groups_on_circle(
     ax.add_patch(_ring(1.0, color="black", linewidth=1.2))
     ax.set(aspect="equal", xlim=(-1.9, 1.9), ylim=(-1.9, 1.9))
     ax.set_axis_off()
+    return fig
+
+
+def around_the_circle(
+    dataset: ShapesDataset, features: Mapping[str, Float[Tensor, "n 2"]], count: int = 20
+) -> Figure:
+    """Images at the angles of their features, one panel per encoder into the circle.
+
+    Of the first n images of ``dataset``, those whose features are nearest to ``count`` equally
+    spaced directions.
+    """
+    fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
+    turn = 2 * math.pi * torch.arange(count) / count
+    directions = torch.stack([turn.cos(), turn.sin()], dim=1)
+    half = 0.97 * math.sin(math.pi / count) / math.sqrt(2)  # of a side: no two overlap
+    for ax, (name, unit) in zip(axes.flat, features.items(), strict=True):
+        rows = (directions @ unit.T).argmax(dim=1)
+        for image, (x, y) in zip(dataset.images(rows), directions.tolist(), strict=True):
+            box = (x - half, x + half, y - half, y + half)
+            ax.imshow(image.permute(1, 2, 0).numpy(), extent=box)
+        ax.set_title(name)
+        limits = (-1.05 - half, 1.05 + half)
+        ax.set(aspect="equal", xlim=limits, ylim=limits)
+        ax.set_axis_off()
     return fig
 
 
