@@ -10,7 +10,7 @@ PDF    := _build/representation-learning.pdf
 JB     := $(BIN)/jupyter-book build . -W --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf test clean
+.PHONY: help book html pdf test bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -36,6 +36,10 @@ test: $(STAMP)  ## style, types and the whole test suite
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	@sh binder/ensure.sh tests/apt.txt 'chromium|chromium-browser|google-chrome'
 	$(BIN)/pytest
+
+bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmarks
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks/bench.py
 
 clean:  ## remove what was built; .venv and stored runs stay
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

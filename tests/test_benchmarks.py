@@ -1,0 +1,35 @@
+"""Benchmarks are fair: contestants run in turn, and ratios are taken within a round."""
+
+import pytest
+
+from race import race, spread, timed
+
+
+def test_contestants_warm_up_once_and_then_run_in_turn():
+    order = []
+
+    def contestant(name, laps):
+        def run():
+            order.append(name)
+            return laps[order.count(name) - 1]
+
+        return run
+
+    # The machine is twice as slow in the second round, and slower still in the third.
+    ours, theirs = contestant("ours", [9, 1, 2, 3]), contestant("theirs", [99, 4, 8, 15])
+    row = race("case", {"ours": ours, "theirs": theirs}, rounds=3, batch=7)
+    assert order == ["ours", "theirs"] * 4
+    assert row["case"] == "case"
+    assert row["batch"] == 7
+    assert row["seconds"]["ours"] == {"median": 2, "least": 1, "most": 3}
+    assert row["ratio"] == {"theirs": {"median": 4, "least": 4, "most": 5}}
+
+
+def test_spread_keeps_four_digits():
+    assert spread([1.23456, 100.0, 2.0])["least"] == 1.235
+
+
+def test_timed_takes_the_time_of_its_work():
+    clock = []
+    assert timed(lambda: clock.append(sum(range(100_000))))() > 0
+    assert clock == [pytest.approx(4_999_950_000)]
