@@ -85,7 +85,7 @@ def _sheet(drawings: Sequence[bytes]) -> bytes:
     """
     pages = [PdfReader(io.BytesIO(drawing)).pages[0] for drawing in drawings]
     width, height = pages[0].mediabox.width, pages[0].mediabox.height
-    n, wide = len(pages), width > 2 * height
+    n, wide = len(pages), width > 1.5 * height
     writer = PdfWriter()
     sheet = writer.add_blank_page(*((width, n * height) if wide else (n * width, height)))
     for k, page in enumerate(pages):

@@ -74,6 +74,24 @@ def test_nn_compare_shows_one_row_an_encoder(data):
             np.testing.assert_array_equal(image, expected(dataset, row))
 
 
+def test_nn_compare_counts_what_neighbours_share(data):
+    dataset, _ = data
+    factors = dataset.factors
+    by_color = torch.nn.functional.one_hot(factors.color).float()
+    by_place = factors.position / 64
+    _, right = figures.nn_compare(
+        dataset, {"color": by_color, "place": by_place}, query=7, num_nn=3
+    ).axes
+    (said,) = right.child_axes
+    color, place = [label.get_text().split("\n") for label in said.get_yticklabels()]
+    assert color[0] == "color 3/3"
+    apart = (factors.position - factors.position[7]).norm(dim=1)
+    apart[7] = torch.inf
+    near = apart.argsort()[:3]
+    shared = int((factors.shape[near] == factors.shape[7]).sum())
+    assert place[1:] == [f"shape {shared}/3", f"{apart[near].mean():.0f} px away"]
+
+
 def test_more_features_than_images_are_refused(data):
     dataset, features = data
     with pytest.raises(ValueError, match="120 features for 60 images"):

@@ -52,6 +52,9 @@ def nn_compare(
 ) -> Figure:
     """Show one image and its nearest neighbours under several encoders, one labelled row each.
 
+    At the end of a row stands how many of the neighbours share the image's colour and shape, and
+    how far from its place they are on average.
+
     Args:
         dataset: the split that was encoded.
         features: for each encoder the codes of the first n images.
@@ -60,8 +63,25 @@ def nn_compare(
         desc: title.
     """
     queries = torch.tensor([query])
-    found = [_others(queries, codes, num_nn) for codes in features.values()]
-    return _rows(dataset, queries.expand(len(found)), torch.cat(found), desc, list(features))
+    found = torch.cat([_others(queries, codes, num_nn) for codes in features.values()])
+    fig = _rows(dataset, queries.expand(len(found)), found, desc, list(features))
+    factors, own = dataset.factors, dataset.factors[queries]
+    same_color = (factors.color[found] == own.color).sum(1).tolist()
+    same_shape = (factors.shape[found] == own.shape).sum(1).tolist()
+    apart = (factors.position[found] - own.position).norm(dim=2).mean(1).tolist()
+    left, right = fig.axes
+    said = right.secondary_yaxis("right")
+    said.set_yticks(
+        left.get_yticks(),
+        [
+            f"color {c}/{num_nn}\nshape {s}/{num_nn}\n{away:.0f} px away"
+            for c, s, away in zip(same_color, same_shape, apart, strict=True)
+        ],
+        fontsize=8,
+    )
+    said.tick_params(length=0)
+    said.spines[:].set_visible(False)
+    return fig
 
 
 def _others(
@@ -83,7 +103,7 @@ def _rows(
     fig, (left, right) = style.subplots(
         1,
         2,
-        figsize=((k + 1.6) * TILE + 1.0 * bool(labels), q * TILE + 0.4 + 0.2 * bool(desc)),
+        figsize=((k + 1.6) * TILE + 1.9 * bool(labels), q * TILE + 0.4 + 0.2 * bool(desc)),
         gridspec_kw={"width_ratios": [1, k + GAP * (k - 1) / RESOLUTION]},
     )
     show(left, mosaic(dataset.images(queries), 1), RESOLUTION, labels)
