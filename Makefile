@@ -10,10 +10,10 @@ PDF    := _build/representation-learning.pdf
 JB     := $(BIN)/jupyter-book build . -W --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf test bench clean
+.PHONY: help book html pdf notebooks test bench clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 book: html pdf  ## the whole book: HTML in _build/html, PDF in _build
 
@@ -28,6 +28,9 @@ pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
 	  -silent representation-learning.tex || { grep -aE -A4 '^[^ ]+:[0-9]+: ' *.log; exit 1; }
 	cp _build/latex/representation-learning.pdf $(PDF)
 	@echo "The pages: _build/html/index.html   The PDF: $(PDF)"
+
+notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks
+	$(BIN)/python book/_ext/book_notebooks.py
 
 test: $(STAMP)  ## style, types and the whole test suite
 	$(BIN)/ruff check

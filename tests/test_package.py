@@ -45,7 +45,7 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
         assert not imported & {"sphinx", "docutils", "jupyter_book", "myst_nb"}, file
 
 
-@pytest.mark.parametrize("target", ["help", "book", "html", "pdf", "test", "bench", "clean"])
+@pytest.mark.parametrize("target", ["help", "book", "html", "pdf", "notebooks", "test", "bench", "clean"])
 def test_make_knows_its_targets(root: Path, target: str) -> None:
     plan = subprocess.run(["make", "-n", target], cwd=root, capture_output=True, text=True)
     assert plan.returncode == 0, plan.stderr
@@ -55,7 +55,7 @@ def test_make_help_names_every_target(root: Path) -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=root, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("book", "html", "pdf", "test", "bench", "clean"):
+    for target in ("book", "html", "pdf", "notebooks", "test", "bench", "clean"):
         assert f"make {target} " in shown
 
 

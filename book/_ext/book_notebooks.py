@@ -1,0 +1,391 @@
+"""The chapters as notebooks for Colab: ``make notebooks`` writes notebooks/*.ipynb.
+
+Colab shows plain Markdown with formulas and knows nothing of MyST. A chapter is read here by the
+parsers that read it for the pages, and what only Sphinx understands is written out: directives,
+roles, labels, macros. Numbers are counted as Sphinx counts them, one series for each kind through
+the whole book. Code stays as it is, without outputs. What has no reading here is an error.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from posixpath import join, normpath
+from typing import NamedTuple
+
+import nbformat
+import yaml
+from docutils.parsers.rst import Directive as DocutilsDirective
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from myst_nb.core.read import read_myst_markdown_notebook
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.directives import parse_directive_text
+from myst_parser.parsers.mdit import create_md_parser
+from nbformat import NotebookNode, v4
+from pybtex.database import parse_file
+from pybtex.style.formatting.alpha import Style
+from sphinx.errors import ExtensionError
+from sphinx.pycode import ModuleAnalyzer
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+import book_launch
+import book_macros
+
+METADATA = {
+    "accelerator": "GPU",  # for Colab: the kind of machine to run on
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+INSTALL = """\
+# Install the book's library where it is missing; the torch, torchvision and numpy found here stay.
+import importlib.util
+from importlib.metadata import distributions
+
+if importlib.util.find_spec("replearn") is None:
+    kept = " ".join(
+        f"{found.name}=={found.version}"
+        for found in distributions()
+        if found.name in ("torch", "torchvision", "numpy")
+    )
+    %pip install --quiet {kept} git+"""
+
+NO_REPOSITORY = """\
+# This notebook does not know where the book is published, and cannot fetch the library from there.
+# In the book's folder, `make notebooks REPO_URL=https://...` tells every notebook.
+import importlib.util
+
+if importlib.util.find_spec("replearn") is None:
+    raise ModuleNotFoundError(
+        "The book's library is missing. Install it from the book's folder, the one that holds "
+        "pyproject.toml: %pip install /path/to/that/folder"
+    )"""
+
+_BLOCKS = ("fence", "colon_fence", "math_block", "math_block_label", "myst_target")
+_SPAN = re.compile(
+    r"\{(?P<role>[\w:+-]+)\}(?P<tick>`+)(?P<content>.+?)(?P=tick)"
+    r"|(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|(?<!\\)\$(?P<formula>[^$]+)\$",
+    re.S,
+)
+
+
+class Directive(NamedTuple):
+    """What a fence holds."""
+
+    name: str
+    title: str
+    options: dict[str, str]
+    body: str
+
+
+class _AnyDirective(DocutilsDirective):
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec = {"any": str}  # noqa: RUF012 (docutils' own type)
+    has_content = True
+
+
+def directive(token: Token) -> Directive | None:
+    """The directive that a token is, if it is one."""
+    head = re.fullmatch(r"\{([^}]+)\}\s*(.*)", token.info)
+    if head is None or token.type not in ("fence", "colon_fence"):
+        return None
+    parsed = parse_directive_text(_AnyDirective, head[2], token.content, validate_options=False)
+    return Directive(head[1], head[2], parsed.options, "\n".join(parsed.body))
+
+
+def expand(tex: str, macros: dict[str, book_macros.Macro]) -> str:
+    """A formula with the book's macros written out: a cell may be shown by itself."""
+    name = re.compile(rf"(?<!\\)(?:\\\\)*\\({'|'.join(macros)})(?![A-Za-z])")
+    while match := name.search(tex):
+        macro = macros[match[1]]
+        text, count = (macro, 0) if isinstance(macro, str) else macro
+        start, end = match.start(1) - 1, match.end()
+        for k in range(1, count + 1):
+            argument, end = _argument(tex, end)
+            text = text.replace(f"#{k}", argument)
+        # \bar\vu takes \vu whole; of what stands for it, \bar would take the first piece. An
+        # operator is nobody's argument, and in braces would lose its limits.
+        if re.search(r"(\\[A-Za-z]+|[_^])\s*$", tex[:start]) and not text.startswith(r"\operator"):
+            text = f"{{{text}}}"
+        tex = tex[:start] + text + tex[end:]
+    return tex
+
+
+def _argument(tex: str, start: int) -> tuple[str, int]:
+    """A macro's argument from ``start`` on, without its braces, and where it ends."""
+    depth = 0
+    for token in re.compile(r"\\[A-Za-z]+|\\?\S").finditer(tex, start):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        if depth == 0:
+            text = tex[start : token.end()].strip()
+            return (text[1:-1] if token[0] == "}" else text), token.end()
+    raise ValueError(f"a macro lacks an argument: {tex!r}")
+
+
+class Label(NamedTuple):
+    """What a reference to a label reads, and the page that it leads to."""
+
+    text: str
+    page: str
+
+
+class Book:
+    """The pages in their order, and all that one of them may refer to."""
+
+    def __init__(self, root: Path) -> None:
+        """Read every page below ``root``."""
+        self.root = root
+        extensions = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["parse"]
+        config = MdParserConfig(enable_extensions=set(extensions["myst_enable_extensions"]))
+        self.parser = create_md_parser(config, RendererHTML)
+        self.macros = book_macros.read(root / "book" / "macros.yml")
+        self.cells: dict[str, list[NotebookNode]] = {
+            page: read_myst_markdown_notebook(
+                (root / f"{page}.md").read_text(encoding="utf-8"), config
+            ).cells
+            for page in parse_toc_yaml(root / "_toc.yml")
+        }
+        bibliography = parse_file(root / "book" / "references.bib")
+        self.authors = {key: entry.persons["author"] for key, entry in bibliography.entries.items()}
+        self.works = list(Style().format_bibliography(bibliography, list(self.authors)))
+        self.labels = dict(self._labels())
+
+    @property
+    def chapters(self) -> dict[str, str]:
+        """The pages that become notebooks, those that run and are not the appendix: their files."""
+        return {
+            page: f"{page.rsplit('/', 1)[-1]}.ipynb"
+            for page, cells in self.cells.items()
+            if not page.startswith("book/appendix/")
+            and any(cell.cell_type == "code" for cell in cells)
+        }
+
+    def title(self, page: str) -> str:
+        """The page's title, in Markdown."""
+        tokens = self.parser.parse(self.cells[page][0].source)
+        heading = next(k for k, token in enumerate(tokens) if token.type == "heading_open")
+        return tokens[heading + 1].content
+
+    def _labels(self) -> Iterator[tuple[str, Label]]:
+        count: Counter[str] = Counter()
+        for page, cells in self.cells.items():
+            for cell in cells:
+                for kind, label in self._definitions(cell):
+                    count[kind] += 1
+                    text = {"Equation": f"({count[kind]})"}.get(kind, f"{kind} {count[kind]}")
+                    yield label, Label(text, page)
+
+    def _definitions(self, cell: NotebookNode) -> Iterator[tuple[str, str]]:
+        """Kind and label of all that a cell defines, in order."""
+        if cell.cell_type == "code":
+            if figure := cell.metadata.get("mystnb", {}).get("figure"):
+                yield "Fig.", figure["name"]
+        else:
+            yield from self._definitions_in(cell.source)
+
+    def _definitions_in(self, text: str) -> Iterator[tuple[str, str]]:
+        for token in self.parser.parse(text):
+            if token.type == "math_block_label":
+                yield "Equation", token.info
+            elif token.type == "myst_target":
+                yield "Place", token.content
+            elif found := directive(token):
+                if found.name.startswith("prf:") and found.name != "prf:proof":
+                    yield found.name.removeprefix("prf:").title(), found.options["label"]
+                yield from self._definitions_in(found.body)
+
+
+class Chapter:
+    """One page, on its way to be a notebook."""
+
+    def __init__(self, book: Book, page: str) -> None:
+        """The chapter of ``book`` that ``page`` holds."""
+        self.book = book
+        self.page = page
+        self._cited: set[str] = set()
+
+    def notebook(self, url: str | None) -> NotebookNode:
+        """The notebook, whose first cell installs the library from the repository at ``url``."""
+        cells = [v4.new_code_cell(NO_REPOSITORY if url is None else INSTALL + url), *self._cells()]
+        if self._cited:
+            works = [work for work in self.book.works if work.key in self._cited]
+            lines = [
+                f"* [{work.label}] {' '.join(work.text.render_as('text').split())}"
+                for work in works
+            ]
+            cells.append(v4.new_markdown_cell("\n".join(["## References", "", *lines])))
+        for k, cell in enumerate(cells):
+            cell.id = f"cell-{k}"  # the same at every writing
+        return v4.new_notebook(cells=cells, metadata=METADATA)
+
+    def _cells(self) -> Iterator[NotebookNode]:
+        for cell in self.book.cells[self.page]:
+            if cell.cell_type == "code":
+                yield v4.new_code_cell(cell.source)
+                if figure := cell.metadata.get("mystnb", {}).get("figure"):
+                    number = self._label(figure["name"]).text
+                    yield v4.new_markdown_cell(
+                        f"**{number}.** {self.markdown(figure['caption'].strip())}"
+                    )
+            else:
+                for section in self._sections(cell.source):
+                    yield v4.new_markdown_cell(self.markdown(section).strip())
+
+    def _sections(self, text: str) -> Iterator[str]:
+        """The text, cut before each heading: notebooks fold at headings that begin a cell."""
+        lines, start = text.splitlines(), 0
+        for token in self.book.parser.parse(text):
+            if token.type == "heading_open" and token.map and token.map[0] > start:
+                yield "\n".join(lines[start : token.map[0]])
+                start = token.map[0]
+        yield "\n".join(lines[start:])
+
+    def markdown(self, text: str) -> str:
+        """MyST as plain Markdown."""
+        lines = text.splitlines()
+        parts, done = [], 0
+        for token in self.book.parser.parse(text):
+            if token.map is None or token.type not in _BLOCKS:
+                continue
+            start, end = token.map
+            if start > done:
+                parts.append(self._spans("\n".join(lines[done:start])))
+            if token.type in ("fence", "colon_fence"):
+                found = directive(token)
+                parts.append(self._directive(found) if found else "\n".join(lines[start:end]))
+            elif token.type != "myst_target":
+                parts.append(self._display(token))
+            done = end
+        if done < len(lines):
+            parts.append(self._spans("\n".join(lines[done:])))
+        return "\n".join(parts)
+
+    def _display(self, token: Token) -> str:
+        tag = ""
+        if token.type == "math_block_label":
+            tag = rf"\tag{{{self._label(token.info).text.strip('()')}}}" + "\n"
+        return f"$$\n{expand(token.content.strip(), self.book.macros)}\n{tag}$$"
+
+    def _directive(self, found: Directive) -> str:
+        match found.name:
+            case "admonition":
+                return _boxed(f"**{self._spans(found.title)}**\n\n{self.markdown(found.body)}")
+            case "prf:proof":
+                end = "\n\n∎" if found.body.endswith("$$") else " ∎"
+                return f"*Proof.* {self.markdown(found.body).strip()}{end}"
+            case name if name.startswith("prf:"):
+                number = self._label(found.options["label"]).text
+                title = f" ({self._spans(found.title)})" if found.title else ""
+                return _boxed(f"**{number}**{title}\n\n{self.markdown(found.body).strip()}")
+            case "literalinclude" if "pyobject" in found.options:
+                file = (self.book.root / self.page).parent / found.title
+                code = ModuleAnalyzer.for_file(str(file), "")
+                _, first, last = code.find_tags()[found.options["pyobject"]]
+                source = "\n".join(code.code.splitlines()[first - 1 : last])
+                return f"```python\n{source}\n```"
+        raise self._error(f"directive {found.name!r}")
+
+    def _spans(self, text: str) -> str:
+        return _SPAN.sub(self._span, text)
+
+    def _span(self, span: re.Match[str]) -> str:
+        if span["role"]:
+            return self._role(span["role"], " ".join(span["content"].split()))
+        if span["formula"]:
+            return f"${expand(' '.join(span['formula'].split()), self.book.macros)}$"
+        return span[0]
+
+    def _role(self, name: str, content: str) -> str:
+        titled = re.fullmatch(r"(?P<title>.+?)\s*<(?P<target>[^<>]+)>", content)
+        match name:
+            case "doc":
+                page = normpath(join(self.page, "..", titled["target"] if titled else content))
+                if page not in self.book.cells:
+                    raise self._error(f"page {page!r}, which the table of contents lacks,")
+                return self._link(
+                    self._spans(titled["title"] if titled else self.book.title(page)), page
+                )
+            case "eq" | "numref" | "prf:ref" if not titled:
+                return self._link(*self._label(content))
+            case "ref" if titled:
+                return self._link(titled["title"], self._label(titled["target"]).page)
+            case "cite:p" | "cite:t":
+                return self._citation(name, {key.strip() for key in content.split(",")})
+        raise self._error(f"role {name!r} with {content!r}")
+
+    def _citation(self, role: str, keys: set[str]) -> str:
+        works = [work for work in self.book.works if work.key in keys]
+        if len(works) < len(keys):
+            raise self._error(f"citation of {', '.join(sorted(keys))}, not all in references.bib,")
+        self._cited |= keys
+        labels = f"[{', '.join(work.label for work in works)}]"
+        return labels if role == "cite:p" else f"{self._names(works[0].key)} {labels}"
+
+    def _names(self, key: str) -> str:
+        first, *others = (
+            " ".join(map(str, person.rich_last_names)) for person in self.book.authors[key]
+        )
+        return f"{first} *et al.*" if others[1:] else " and ".join([first, *others])
+
+    def _label(self, name: str) -> Label:
+        if name not in self.book.labels:
+            raise self._error(f"label {name!r}, which no page defines,")
+        return self.book.labels[name]
+
+    def _link(self, text: str, page: str) -> str:
+        """The text; what is in another notebook leads there."""
+        file = self.book.chapters.get(page)
+        return text if page == self.page or file is None else f"[{text}]({file})"
+
+    def _error(self, what: str) -> ValueError:
+        return ValueError(f"{self.page}: {what} has no reading in a notebook")
+
+
+def _boxed(text: str) -> str:
+    """Text as a quotation; a formula in it takes one line, as its lines cannot be quoted."""
+    text = re.sub(r"\$\$.+?\$\$", lambda found: " ".join(found[0].split()), text, flags=re.S)
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def notebooks(root: Path, url: str | None) -> dict[str, str]:
+    """The text of every notebook by its file's name.
+
+    Args:
+        root: the folder of the book's configuration.
+        url: the repository that the library is installed from; None if nobody knows.
+
+    Raises:
+        ValueError: if a page holds what has no reading in a notebook, or refers to nothing.
+    """
+    book = Book(root)
+    return {
+        file: nbformat.writes(Chapter(book, page).notebook(url)) + "\n"
+        for page, file in book.chapters.items()
+    }
+
+
+def main() -> None:
+    """Write the notebooks, and remove those whose chapter is gone."""
+    try:
+        home = book_launch.repository()
+        url = home.url if home else None
+        written = notebooks(book_launch.ROOT, url)
+    except (ExtensionError, ValueError) as error:
+        sys.exit(f"{error}")
+    folder = book_launch.ROOT / "notebooks"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.ipynb"):
+        old.unlink()
+    for file, text in written.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    print(f"{len(written)} notebooks in {folder}; the library comes from {url}")
+
+
+if __name__ == "__main__":
+    main()
