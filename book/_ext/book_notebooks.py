@@ -111,7 +111,7 @@ def expand(tex: str, macros: dict[str, book_macros.Macro]) -> str:
             text = text.replace(f"#{k}", argument)
         # \bar\vu takes \vu whole; of what stands for it, \bar would take the first piece. An
         # operator is nobody's argument, and in braces would lose its limits.
-        if re.search(r"(\\[A-Za-z]+|[_^])\s*$", tex[:start]) and not text.startswith(r"\operator"):
+        if re.search(r"(\\[A-Za-z]+|[_^])$", tex[:start]) and not text.startswith(r"\operator"):
             text = f"{{{text}}}"
         tex = tex[:start] + text + tex[end:]
     return tex

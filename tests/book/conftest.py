@@ -1,15 +1,22 @@
-"""Books built once and shared: the whole one, and a tiny one for the extensions."""
+"""Shared by all: the whole book and a tiny one for the extensions, built once, and a browser."""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from books import BIN, Result, build, run, tiny_tree
 
 NOT_COPIED = (".git", ".venv", "_build", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis")
+BROWSER_FLAGS = (
+    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+    *("disable-background-networking", "disable-component-update", "disable-sync"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +37,18 @@ def tiny_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     html = build(tree)
     latex = build(tree, "--builder", "latex")
     return Result(tree, html.code or latex.code, html.output + latex.output)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    program = next((path for name in names if (path := shutil.which(name))), None)
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program,
+            args=[f"--{flag}" for flag in BROWSER_FLAGS],
+        )
+        yield chromium
+        chromium.close()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
 
 import book_claims
@@ -19,10 +17,6 @@ import book_execution
 from books import Result, pages
 
 PAGES = pages(Path(__file__).resolve().parents[2])
-BROWSER_FLAGS = (
-    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
-    *("disable-background-networking", "disable-component-update", "disable-sync"),
-)
 RAW_MARKUP = (
     *("{prf:ref}", "{cite", "{ref}", "{numref}", "{eq}", "{doc}", ":::", "```", "$$"),
     *("<replearn", "<Figure", "<Axes", "object at 0x"),
@@ -261,21 +255,6 @@ def _flat(outline: list) -> Iterator:
 
 
 # ---- In a browser, with the network off
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    program = next((path for name in names if (path := shutil.which(name))), None)
-    if program is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program,
-            args=[f"--{flag}" for flag in BROWSER_FLAGS],
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,0 +1,420 @@
+"""The notebooks for Colab: what becomes of MyST, and those that are committed."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from textwrap import dedent
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+from nbformat import NotebookNode, v4
+from playwright.sync_api import Browser
+
+import book_macros
+import book_notebooks
+import book_offline
+from books import pages, tiny_tree
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+FILES = sorted(file.name for file in FOLDER.glob("*.ipynb"))
+QUICK = ("setting.ipynb", "q3-distances.ipynb")
+BLOCKED = ("sphinx", "docutils", "myst_nb", "myst_parser", "jupyter_book", "sphinx_proof")
+MYST_TOKENS = {
+    *("myst_role", "myst_target", "myst_block_break", "myst_line_comment", "colon_fence"),
+    *("math_block_label", "substitution_inline", "substitution_block", "front_matter"),
+}
+
+
+def read(file: str) -> NotebookNode:
+    return nbformat.read(FOLDER / file, 4)
+
+
+def markdown(notebook: NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+@pytest.fixture(scope="module")
+def book(root: Path) -> book_notebooks.Book:
+    return book_notebooks.Book(root)
+
+
+def myst_in(book: book_notebooks.Book, text: str) -> list[str]:
+    """What MyST's own parser takes for more than Markdown, and links that only Sphinx follows."""
+    found = [f"link to {target}" for target in re.findall(r"\]\((\S+\.md)\)", text)]
+    for token in book.parser.parse(text):
+        for part in (token, *(token.children or ())):
+            if part.type in MYST_TOKENS or (part.type == "fence" and part.info.startswith("{")):
+                found.append(f"{part.type} {part.info} {part.content}")
+    return found
+
+
+# ---- What becomes of MyST
+
+
+def written(root: Path, tree: Path, text: str) -> list[str]:
+    """The Markdown cells of the notebook of a book whose one page holds ``text``."""
+    tiny_tree(root, tree, page=dedent(text) + "\n```{code-cell} ipython3\n1\n```\n")
+    (tree / "code" / "replearn" / "tiny.py").write_text(
+        "A = 1\n\n\ndef twice(x):\n    return 2 * x\n"
+    )
+    files = book_notebooks.notebooks(tree, None)
+    return markdown(nbformat.reads(files["index.ipynb"], 4))
+
+
+def test_result_and_proof_become_a_quotation_and_a_paragraph(root: Path, tmp_path: Path) -> None:
+    (cell,) = written(
+        root,
+        tmp_path,
+        r"""
+        # One
+
+        :::{prf:lemma} Length of $\vx$
+        :label: lem-a
+
+        It holds
+        that
+
+        $$
+        \norm{\vx}
+        = 1 .
+        $$ (eq-a)
+        :::
+
+        :::{prf:proof}
+        By {eq}`eq-a` and {prf:ref}`lem-b`.
+        :::
+
+        (elsewhere)=
+        :::{prf:lemma}
+        :label: lem-b
+
+        Yes.
+        :::
+        """,
+    )
+    assert cell == "\n".join(
+        [
+            "# One",
+            "",
+            r"> **Lemma 1** (Length of $\mathbf{x}$)",
+            ">",
+            "> It holds",
+            "> that",
+            ">",
+            r"> $$ \left\lVert \mathbf{x} \right\rVert = 1 . \tag{1} $$",
+            "",
+            "*Proof.* By (1) and Lemma 2. ∎",
+            "",
+            "> **Lemma 2**",
+            ">",
+            "> Yes.",
+        ]
+    )
+
+
+def test_figure_has_its_caption_below_and_sections_their_own_cells(
+    root: Path, tmp_path: Path
+) -> None:
+    cells = written(
+        root,
+        tmp_path,
+        r"""
+        # One
+
+        See {numref}`fig-a`.
+
+        ```{code-cell} ipython3
+        ---
+        mystnb:
+          figure:
+            name: fig-a
+            caption: |
+              A line of $\vx$.
+          image: {alt: A line that rises.}
+        ---
+        # not a heading
+        ```
+
+        Text.
+
+        ## Two
+        """,
+    )
+    assert cells == [
+        "# One\n\nSee Fig. 1.",
+        r"**Fig. 1.** A line of $\mathbf{x}$.",
+        "Text.",
+        "## Two",
+    ]
+
+
+def test_box_keeps_tables_and_shows_code_and_citations(root: Path, tmp_path: Path) -> None:
+    box, works = written(
+        root,
+        tmp_path,
+        """
+        # One
+
+        :::{admonition} Answer — Question 1
+        :class: answer
+        By {cite:t}`graf2021` and {cite:t}`wang2020`.
+
+        | a | b |
+        |---|---|
+        | {cite:p}`wang2020,tammes1930` | `{eq}` stays |
+
+        ```{literalinclude} ../code/replearn/tiny.py
+        :pyobject: twice
+        :language: python
+        ```
+        :::
+
+        ```python
+        "{eq}`stays`, $too$"
+        ```
+        """,
+    )
+    assert box == "\n".join(
+        [
+            "# One",
+            "",
+            "> **Answer — Question 1**",
+            ">",
+            "> By Graf *et al.* [GHNK21] and Wang and Isola [WI20].",
+            ">",
+            "> | a | b |",
+            "> |---|---|",
+            "> | [Tam30, WI20] | `{eq}` stays |",
+            ">",
+            "> ```python",
+            "> def twice(x):",
+            ">     return 2 * x",
+            "> ```",
+            "",
+            "```python",
+            '"{eq}`stays`, $too$"',
+            "```",
+        ]
+    )
+    assert [line[:11] for line in works.splitlines()] == [
+        "## References"[:11],
+        "",
+        "* [GHNK21] ",
+        "* [Tam30] P",
+        "* [WI20] To",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{kbd}`x`", "role 'kbd'"),
+        ("{ref}`untitled`", "role 'ref'"),
+        ("{eq}`eq-nowhere`", "label 'eq-nowhere'"),
+        ("{doc}`nowhere`", "page 'book/nowhere'"),
+        ("{cite:p}`nobody1900`", "nobody1900"),
+        (":::{note}\nx\n:::", "directive 'note'"),
+        ("```{literalinclude} ../code/replearn/tiny.py\n```", "directive 'literalinclude'"),
+    ],
+)
+def test_what_has_no_reading_is_named(root: Path, tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ValueError, match=rf"^book/index: .*{re.escape(named)}"):
+        written(root, tmp_path, f"# One\n\n{text}\n")
+
+
+MACROS: dict[str, book_macros.Macro] = {
+    "R": r"\mathbb{R}",
+    "v": r"\mathbf{v}",
+    "E": r"\operatorname*{E}",
+    "norm": [r"\lVert #1 \rVert", 1],
+    "inner": [r"\langle #1, #2 \rangle", 2],
+}
+
+
+@pytest.mark.parametrize(
+    ("tex", "plain"),
+    [
+        (r"\R^d", r"\mathbb{R}^d"),
+        (r"\Re \Rightarrow \vec v", r"\Re \Rightarrow \vec v"),
+        (r"\norm{\norm{\v}_2}", r"\lVert \lVert \mathbf{v} \rVert_2 \rVert"),
+        (r"\norm \v + 1", r"\lVert \mathbf{v} \rVert + 1"),
+        (r"\inner{\{a\}}{b^{2}}", r"\langle \{a\}, b^{2} \rangle"),
+        (r"\inner ab", r"\langle a, b \rangle"),
+        (r"a \\\v \\v", r"a \\\mathbf{v} \\v"),
+        (r"\bar\v_i + x^\v", r"\bar{\mathbf{v}}_i + x^{\mathbf{v}}"),
+        (r"\log\E_x", r"\log\operatorname*{E}_x"),
+    ],
+)
+def test_macros_are_written_out(tex: str, plain: str) -> None:
+    assert book_notebooks.expand(tex, MACROS) == plain
+
+
+@pytest.mark.parametrize("tex", [r"\norm", r"\norm{x", r"\inner{a} "])
+def test_macro_without_argument_is_quoted(tex: str) -> None:
+    with pytest.raises(ValueError, match="lacks an argument"):
+        book_notebooks.expand(tex, MACROS)
+
+
+# ---- The committed notebooks
+
+
+def test_notebooks_are_in_step_with_the_chapters(root: Path) -> None:
+    """Written anew for the repository that they name, they are the same."""
+    first = read("index.ipynb").cells[0].source
+    url = re.search(r"git\+(\S+)", first)
+    fresh = book_notebooks.notebooks(root, url and url[1])
+    committed = {file: (FOLDER / file).read_text("utf-8") for file in FILES}
+    assert sorted(fresh) == FILES, "run `make notebooks`"
+    assert [file for file in FILES if fresh[file] != committed[file]] == [], "run `make notebooks`"
+
+
+def test_every_chapter_has_a_notebook(root: Path) -> None:
+    chapters = [page for page in pages(root) if "/appendix/" not in page]
+    assert sorted(f"{page.rsplit('/', 1)[-1]}.ipynb" for page in chapters) == FILES
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_notebook_is_valid_empty_of_outputs_and_asks_for_a_gpu(file: str) -> None:
+    notebook = read(file)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(code) > 1
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    assert notebook.metadata["accelerator"] == "GPU"
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_code_parses(file: str) -> None:
+    for cell in read(file).cells:
+        if cell.cell_type == "code":
+            ast.parse(TransformerManager().transform_cell(cell.source))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_myst_is_left(book: book_notebooks.Book, file: str) -> None:
+    macro = re.compile(rf"\\({'|'.join(book.macros)})(?![A-Za-z])")
+    for text in markdown(read(file)):
+        assert myst_in(book, text) == []
+        assert macro.findall(text) == []
+
+
+def test_the_scan_for_myst_sees_it(root: Path, book: book_notebooks.Book) -> None:
+    for page in book.chapters:
+        assert myst_in(book, (root / f"{page}.md").read_text("utf-8")), page
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_links_lead_to_notebooks(file: str) -> None:
+    links = [link for text in markdown(read(file)) for link in re.findall(r"\]\((.+?)\)", text)]
+    assert [link for link in links if link not in FILES] == []
+
+
+def test_formulas_need_none_of_the_books_macros(
+    browser: Browser, book: book_notebooks.Book
+) -> None:
+    """MathJax as it comes sets every formula."""
+    formulas = [
+        (part.content, part.type != "math_inline")
+        for file in FILES
+        for text in markdown(read(file))
+        for token in book.parser.parse(text)
+        for part in (token, *(token.children or ()))
+        if part.type.startswith("math_")
+    ]
+    assert len(formulas) > 1000
+    script = book_offline.fetch(book_offline.MATHJAX) / "es5" / "tex-mml-chtml.js"
+    page = browser.new_page()
+    page.add_script_tag(path=str(script))
+    page.evaluate("() => MathJax.startup.promise.then(() => true)")
+    failed = page.evaluate(
+        """formulas => formulas.filter(([tex, display]) =>
+            MathJax.tex2mml(tex, {display}).includes("<merror"))""",
+        formulas,
+    )
+    page.close()
+    assert failed == []
+
+
+# ---- Their first cell
+
+
+@pytest.fixture
+def shell() -> InteractiveShell:
+    shell = InteractiveShell()
+    shell.asked = []
+    shell.register_magic_function(shell.asked.append, magic_name="pip")
+    return shell
+
+
+def test_library_is_installed_where_it_is_missing(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the torch, torchvision and numpy that are there are asked for as they are."""
+    cell = book_notebooks.INSTALL + "https://github.com/me/shapes"
+    shell.run_cell(cell).raise_error()
+    assert shell.asked == []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    shell.run_cell(cell).raise_error()
+    (line,) = shell.asked
+    quiet, install, *wanted = *sorted(line.split()[:2]), *line.split()[2:]
+    assert (quiet, install) == ("--quiet", "install")
+    kept = {f"{name}=={version(name)}" for name in ("torch", "torchvision", "numpy")}
+    assert set(wanted) == {*kept, "git+https://github.com/me/shapes"}
+
+
+def test_unpublished_notebook_says_what_to_do(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.run_cell(book_notebooks.NO_REPOSITORY).raise_error()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"pyproject\.toml: %pip install"):
+        shell.run_cell(book_notebooks.NO_REPOSITORY).raise_error()
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [("https://github.com/me/shapes", "git+https://github.com/me/shapes"), ("", "REPO_URL=https")],
+)
+def test_make_tells_the_notebooks_their_repository(
+    root: Path, tmp_path: Path, given: str, first: str
+) -> None:
+    tree = tiny_tree(root, tmp_path, page="# T\n\n```{code-cell} ipython3\n1\n```\n")
+    (tree / "notebooks").mkdir()
+    (tree / "notebooks" / "gone.ipynb").write_text("{}")
+    (tree / "Makefile").write_bytes((root / "Makefile").read_bytes())
+    venv = Path(sys.executable).parent.parent
+    command = ["make", "notebooks", f"VENV={venv}", "-o", f"{venv}/.installed"]
+    subprocess.run([*command, f"REPO_URL={given}"], cwd=tree, check=True, capture_output=True)
+    assert [file.name for file in (tree / "notebooks").iterdir()] == ["index.ipynb"]
+    assert first in nbformat.read(tree / "notebooks" / "index.ipynb", 4).cells[0].source
+
+
+# ---- They run
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=[] if file in QUICK else pytest.mark.every_notebook)
+        for file in FILES
+    ],
+)
+def test_notebook_runs_without_what_builds_the_book(root: Path, tmp_path: Path, file: str) -> None:
+    notebook = read(file)
+    blocked = f"import sys\nsys.modules.update(dict.fromkeys({BLOCKED}))"  # importing one fails
+    notebook.cells.insert(0, v4.new_code_cell(blocked))
+    environment = {**os.environ, "PYTHONPATH": str(root / "code")}
+    NotebookClient(notebook, timeout=None).execute(cwd=str(tmp_path), env=environment)
+    run = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in run)
+    assert any(cell.outputs for cell in run)
