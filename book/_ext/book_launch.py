@@ -22,7 +22,7 @@ from sphinx.errors import ExtensionError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-_PATH = r"(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+)?[:/](?P<path>[\w.-]+(?:/[\w.-]+)+?)(?:\.git)?/?"
+_PATH = r"(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+)?[:/](?P<path>[\w.-]+(?:/[\w.-]+?)+?)(?:\.git)?/?"
 _REMOTE = re.compile(rf"(?:(?:https?|ssh|git)://(?:[^/@]*@)?|[\w.-]+@){_PATH}")
 _ADDRESS = re.compile(rf"https://{_PATH}")
 

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 import book_claims
 import book_execution
+import book_notebooks
 from books import Result, pages
 
 PAGES = pages(Path(__file__).resolve().parents[2])
@@ -134,6 +135,43 @@ def test_sources_are_not_published(whole_book: Result) -> None:
     assert not (whole_book.html / "_sources").exists()
 
 
+def _formula_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
+    return {
+        link["href"].removeprefix("#equation-"): link.parent.get_text().strip("()#\uf0c1 ¶")
+        for page in html.values()
+        for link in page.select(".eqno a.headerlink")
+    }
+
+
+def _figure_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
+    return {
+        figure["id"]: figure.select_one(".caption-number").get_text().removeprefix("Fig. ").strip()
+        for page in html.values()
+        for figure in page.select("figure[id]")
+        if figure.select_one(".caption-number")
+    }
+
+
+# ---- The notebooks
+
+
+def test_notebooks_count_as_the_pages_do(root: Path, html: dict[str, BeautifulSoup]) -> None:
+    """Formulas, figures and results have one number in both, and works one label."""
+    book = book_notebooks.Book(root)
+    formulas = {label: f"({number})" for label, number in _formula_numbers(html).items()}
+    figures = {label: f"Fig. {number}" for label, number in _figure_numbers(html).items()}
+    results = {
+        result["id"]: result.select_one(".caption-number").get_text().strip()
+        for page in html.values()
+        for result in page.select("div.proof[id]:has(.caption-number)")
+    }
+    assert min(map(len, (formulas, figures, results))) > 0
+    numbers = formulas | figures | results
+    assert {label: book.labels[label].text for label in numbers} == numbers
+    works = [tag.get_text() for tag in html["book/appendix/bibliography"].select("span.label")]
+    assert works == [f"[{work.label}]" for work in book.works]
+
+
 # ---- The PDF
 
 
@@ -207,11 +245,7 @@ def test_formulas_have_the_same_numbers_in_print(
     html: dict[str, BeautifulSoup], whole_book: Result
 ) -> None:
     labels = _labels(whole_book)
-    numbers = {
-        link["href"].removeprefix("#equation-"): link.parent.get_text().strip("()#\uf0c1 ¶")
-        for page in html.values()
-        for link in page.select(".eqno a.headerlink")
-    }
+    numbers = _formula_numbers(html)
     assert numbers
     assert {label: labels.get(label) for label in numbers} == numbers
 
@@ -220,12 +254,7 @@ def test_figures_have_the_same_numbers_in_print(
     html: dict[str, BeautifulSoup], whole_book: Result
 ) -> None:
     labels = _labels(whole_book)
-    numbers = {
-        figure["id"]: figure.select_one(".caption-number").get_text().removeprefix("Fig. ").strip()
-        for page in html.values()
-        for figure in page.select("figure[id]")
-        if figure.select_one(".caption-number")
-    }
+    numbers = _figure_numbers(html)
     assert numbers
     assert {label: labels.get(label) for label in numbers} == numbers
 
