@@ -153,7 +153,16 @@ class Book:
         }
         bibliography = parse_file(root / "book" / "references.bib")
         self.authors = {key: entry.persons["author"] for key, entry in bibliography.entries.items()}
-        self.works = list(Style().format_bibliography(bibliography, list(self.authors)))
+        # A work's label depends on what else is listed, so on all that the book cites.
+        cited = {
+            key.strip()
+            for cells in self.cells.values()
+            for cell in cells
+            for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", cell.source)
+            for key in keys.split(",")
+        }
+        works = [key for key in self.authors if key in cited]
+        self.works = list(Style().format_bibliography(bibliography, works))
         self.labels = dict(self._labels())
 
     @property
