@@ -9,6 +9,12 @@ STAMP  := $(VENV)/.installed
 PDF    := _build/representation-learning.pdf
 JB     := $(BIN)/jupyter-book build . -W --keep-going
 
+# Who hands in the PDF: make pdf AUTHOR="..." COLLABORATORS="..., ..." PAPER=letter, or submission.yml.
+# What make would expand in a name, a dollar sign, is a letter like any other.
+override AUTHOR := $(value AUTHOR)
+override COLLABORATORS := $(value COLLABORATORS)
+export AUTHOR COLLABORATORS PAPER
+
 .DEFAULT_GOAL := help
 .PHONY: help book html pdf notebooks test bench clean
 

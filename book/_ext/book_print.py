@@ -30,10 +30,13 @@ class AnswerBoxes(SphinxPostTransform):
     builders = ("latex",)
 
     def run(self, **kwargs: Any) -> None:
-        """Replace each of them; its label is a target before it and stays."""
+        """Replace each of them; its label moves into the box, so that both are on one page."""
         for admonition in list(self.document.findall(nodes.admonition)):
             if "answer" in admonition["classes"]:
-                box = answer_node("", *admonition.children)
+                before = admonition.previous_sibling()
+                if isinstance(before, nodes.target) and before.get("refid") in admonition["ids"]:
+                    before.parent.remove(before)
+                box = answer_node("", *admonition.children, ids=admonition["ids"])
                 admonition.replace_self(box)
 
 
@@ -108,7 +111,8 @@ def depart_proof(self: LaTeXTranslator, node: nodes.Element) -> None:
 
 def visit_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
     """Open an answer's box."""
-    self.body.append(f"\n\\begin{{bookanswer}}{{{_title(self, node)}}}\n")
+    title, label = _title(self, node), self.hypertarget_to(node, anchor=True)
+    self.body.append(f"\n\\begin{{bookanswer}}{{{title}}}{label}\n")
 
 
 def depart_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
