@@ -1,0 +1,171 @@
+"""The directive ``checklist``: every sub-question, its points, and what must be attached to it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
+from sphinx.writers.latex import LaTeXTranslator
+
+from book_claims import Claim, claims
+
+_TITLE = re.compile(r"Question (\w+) \(([\d½]+) points?\)$")
+_SHARE = re.compile(r"\((?:\w+, )?([\d½]+) points?\)")
+
+
+class Answer(NamedTuple):
+    """A boxed answer: its question, that question's points, and how the box divides them."""
+
+    claim: Claim
+    question: str
+    points: float
+    shares: list[float]
+
+
+def points(text: str) -> float:
+    """Return the number that ``text``, such as ``"1½"``, is."""
+    return int(text.removesuffix("½") or 0) + text.endswith("½") / 2
+
+
+def spelt(number: float) -> str:
+    """Return a multiple of one half as the chapters write it."""
+    return f"{int(number) or ''}{'½' if number % 1 else ''}" or "0"
+
+
+def answer(claim: Claim) -> Answer:
+    """Read the question and the points off an answer's box.
+
+    Raises:
+        ValueError: if its title does not name them, or the shares inside do not add up to them.
+    """
+    title = _TITLE.search(claim.title)
+    if title is None:
+        raise ValueError(f"{claim.title!r} ends in no question and points: Question 4a (2 points)")
+    text = claim.page.read_text(encoding="utf-8")[claim.at :].partition(claim.title)[2]
+    shares = [points(share) for share in _SHARE.findall(text.partition("\n:::\n")[0])]
+    if shares and sum(shares) != points(title[2]):
+        raise ValueError(f"{claim.title!r} divides its points into {_sum(shares)}")
+    return Answer(claim, title[1], points(title[2]), shares)
+
+
+def _sum(shares: list[float]) -> str:
+    return " + ".join(map(spelt, shares))
+
+
+def rows(asked: dict[str, Any], given: dict[str, list[Answer]]) -> list[str]:
+    """Return the rows of the table.
+
+    Args:
+        asked: for each part its ``points``, and ``attached``: labels by question.
+        given: for each part the answers in it.
+
+    Raises:
+        ValueError: names the part or the question that lacks something, or has too much.
+    """
+    lines = []
+    for part, answers in given.items():
+        if answers and part not in asked:
+            raise ValueError(f"{part!r} has answers and is not asked for")
+    for part, wants in asked.items():
+        if part not in given:
+            raise ValueError(f"no part {part!r}; the parts are {', '.join(given)}")
+        total = sum(found.points for found in given[part])
+        if total != wants["points"]:
+            each = ", ".join(f"{found.question}: {spelt(found.points)}" for found in given[part])
+            raise ValueError(f"{part!r} has {spelt(total)} points, not {wants['points']} ({each})")
+        attached = dict(wants["attached"])
+        lines.append(f"| **{part}** | **{spelt(total)}** | |")
+        lines += [_row(found, attached.pop(found.question, [])) for found in given[part]]
+        if attached:
+            raise ValueError(f"{part!r} lacks an answer to question {next(iter(attached))}")
+    together = sum(wants["points"] for wants in asked.values())
+    return [*lines, f"| **Together** | **{spelt(together)}** | |"]
+
+
+def _row(found: Answer, labels: list[str]) -> str:
+    source = found.claim.page.read_text(encoding="utf-8")
+    for label in labels:
+        if not re.search(rf"\bname: {re.escape(label)}\b", source):
+            raise ValueError(f"question {found.question} lacks {label} on {found.claim.page.name}")
+    link = f"{{ref}}`Question {found.question} <{found.claim.label}>`"
+    shares = f" = {_sum(found.shares)}" if found.shares else ""
+    things = ", ".join(f"{{numref}}`{label}`" for label in labels)
+    return f"| {link} | {spelt(found.points)}{shares} | {things} |"
+
+
+class page_number(nodes.Inline, nodes.Element):
+    """The page of the label ``label``, in print."""
+
+
+class Checklist(SphinxDirective):
+    """A table of all answers, by part, with their points and their attachments.
+
+    The argument is the folder of the chapters, relative to the page. The content, in YAML, is what
+    is asked for: for each part, by its caption, its ``points``, and the labels of what each
+    question wants ``attached``.
+    """
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The table; what is missing, or does not add up, fails the build."""
+        try:
+            lines = rows(yaml.safe_load("\n".join(self.content)), self._given())
+        except ValueError as error:
+            raise self.error(f"checklist: {error}") from error
+        table = [
+            "::::{table}",
+            ":class: longtable",
+            ":widths: 32 26 42",
+            "| question | points | attached |",
+            "|---|---|---|",
+            *lines,
+            "::::",
+        ]
+        holder = nodes.Element()
+        self.state.nested_parse(StringList(table, self.env.docname), self.content_offset, holder)
+        for link in list(holder.findall(addnodes.pending_xref)):
+            link.parent.insert(link.parent.index(link) + 1, page_number(label=link["reftarget"]))
+        return holder.children
+
+    def _given(self) -> dict[str, list[Answer]]:
+        here = Path(self.env.doc2path(self.env.docname)).parent
+        by_page: dict[str, list[Answer]] = {}
+        for claim in claims((here / self.arguments[0]).resolve()):
+            if claim.kind == "answer":
+                self.env.note_dependency(str(claim.page))
+                page = claim.page.relative_to(self.env.srcdir).with_suffix("").as_posix()
+                by_page.setdefault(page, []).append(answer(claim))
+        parts = self.env.external_site_map.root.subtrees  # type: ignore[attr-defined]
+        return {
+            part.caption: [found for page in part.files() for found in by_page.get(page, [])]
+            for part in parts
+        }
+
+
+def visit_page_in_latex(self: LaTeXTranslator, node: page_number) -> None:
+    """Print the number of the page."""
+    page, target = self.builder.env.domaindata["std"]["anonlabels"][node["label"]]
+    self.body.append(rf" (p.~\pageref{{{self.idescape(f'{page}:{target}')}}})")
+    raise nodes.SkipNode
+
+
+def visit_page_in_html(self: HTML5Translator, node: page_number) -> None:
+    """Print nothing: a site has no pages with numbers."""
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_directive("checklist", Checklist)
+    app.add_node(page_number, latex=(visit_page_in_latex, None), html=(visit_page_in_html, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
