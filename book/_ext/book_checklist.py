@@ -82,12 +82,12 @@ def rows(asked: dict[str, Any], given: dict[str, list[Answer]]) -> list[str]:
             each = ", ".join(f"{found.question}: {spelt(found.points)}" for found in given[part])
             raise ValueError(f"{part!r} has {spelt(total)} points, not {wants['points']} ({each})")
         attached = dict(wants["attached"])
-        lines.append(f"| **{part}** | **{spelt(total)}** | |")
+        lines.append(f"| **{part}** | **{spelt(total)}** | — |")
         lines += [_row(found, attached.pop(found.question, [])) for found in given[part]]
         if attached:
             raise ValueError(f"{part!r} lacks an answer to question {next(iter(attached))}")
     together = sum(wants["points"] for wants in asked.values())
-    return [*lines, f"| **Together** | **{spelt(together)}** | |"]
+    return [*lines, f"| **Together** | **{spelt(together)}** | — |"]
 
 
 def _row(found: Answer, labels: list[str]) -> str:
@@ -98,7 +98,7 @@ def _row(found: Answer, labels: list[str]) -> str:
     link = f"{{ref}}`Question {found.question} <{found.claim.label}>`"
     shares = f" = {_sum(found.shares)}" if found.shares else ""
     things = ", ".join(f"{{numref}}`{label}`" for label in labels)
-    return f"| {link} | {spelt(found.points)}{shares} | {things} |"
+    return f"| {link} | {spelt(found.points)}{shares} | {things or '—'} |"
 
 
 class page_number(nodes.Inline, nodes.Element):
@@ -125,7 +125,7 @@ class Checklist(SphinxDirective):
         table = [
             "::::{table}",
             ":class: longtable",
-            ":widths: 32 26 42",
+            ":widths: 30 30 40",
             "| question | points | attached |",
             "|---|---|---|",
             *lines,

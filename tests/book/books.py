@@ -137,6 +137,13 @@ def tiny_tree(root: Path, tree: Path, page: str = TINY_PAGE) -> Path:
     return tree
 
 
+def typeset(tree: Path) -> Result:
+    """XeLaTeX on what the LaTeX builder wrote, as the Makefile calls it."""
+    command = "latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent"
+    done = run([*command.split(), "representation-learning.tex"], tree / "_build" / "latex")
+    return Result(tree, done.code, done.output)
+
+
 def build(tree: Path, *options: str, **environment: str) -> Result:
     """`jupyter-book build` with the strict settings of the Makefile."""
     command = [str(BIN / "jupyter-book"), "build", ".", "-W", "--keep-going", *options]

@@ -21,10 +21,11 @@ BROWSER_FLAGS = (
 
 @pytest.fixture(scope="session")
 def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """HTML and PDF of the whole book, as `make book` builds them, in the smoke recipe."""
+    """HTML and PDF of the whole book, as `make book` builds them to be handed in, by smoke."""
     folder = tmp_path_factory.mktemp("whole")
     tree = folder / "book-tree"
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    shutil.copy(tree / "submission.example.yml", tree / "submission.yml")
     stamp = BIN.parent / ".installed"
     command = ["make", "book", f"VENV={BIN.parent}", "-o", str(stamp)]
     return run(command, tree, REPLEARN_RUNS=str(folder / "runs"))

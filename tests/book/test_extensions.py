@@ -8,16 +8,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils.core import publish_doctree
+from pypdf import PdfReader
 from sphinx.errors import ExtensionError
 
+import book_checklist
 import book_execution
 import book_launch
 import book_macros
 import book_offline
 import book_pages
-from books import Result, build, tiny_tree
+import book_submission
+from book_claims import Claim
+from books import Result, build, run, tiny_tree, typeset
 
 # ---- book_macros
 
@@ -259,6 +264,206 @@ def test_page_without_text_has_no_description() -> None:
     assert book_pages.description(publish_doctree("Title\n=====\n\n* item\n")) == ""
 
 
+# ---- book_submission
+
+
+def test_without_a_submission_the_page_is_neutral(tmp_path: Path) -> None:
+    assert book_submission.read(tmp_path / "submission.yml", {}) == book_submission.Submission()
+
+
+def test_example_of_a_submission_is_well_formed(root: Path) -> None:
+    example = root / "submission.example.yml"
+    submission = book_submission.read(example, {})
+    assert submission.author == "Your Name"
+    assert len(submission.collaborators) == 2
+    keys = [field.name for field in dataclasses.fields(book_submission.Submission)]
+    assert list(yaml.safe_load(example.read_text())) == keys, "the example shows every key"
+
+
+def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "submission.yml"
+    file.write_text("author: Of the File\ncollaborators: [In the File]\npaper: letter\n")
+    environment = {"AUTHOR": "Of the Line", "COLLABORATORS": " One  Name,Another, ", "PAPER": "a4"}
+    assert book_submission.read(file, environment) == book_submission.Submission(
+        "Of the Line", ("One Name", "Another"), "a4"
+    )
+    nothing = dict.fromkeys(environment, "")
+    assert book_submission.read(file, nothing) == book_submission.Submission(
+        "Of the File", ("In the File",), "letter"
+    )
+
+
+def test_make_passes_names_on_letter_by_letter(root: Path) -> None:
+    name = r"O'Neil & $HOME # $(shell ls) % \ {_}~^"
+    command = ["make", "--no-print-directory", "--eval=show: ; @printenv AUTHOR", "show"]
+    assert run([*command, f"AUTHOR={name}"], root).output == name + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("autor: A Name", "key 'autor'; the keys are author, collaborators, paper"),
+        ("author: 3", "author has 3"),
+        ("author:", "author has None"),
+        ("author: ' '", "author has ' '"),
+        ("author: [A Name]", r"author has \['A Name'\]"),
+        ("collaborators: [A Name]", r"\['A Name'\], without an author"),
+        ("author: A\ncollaborators: B, C", "collaborators is 'B, C'; a list is allowed"),
+        ("author: A\ncollaborators: [B, 3]", "collaborators has 3"),
+        ("author: A\npaper: a5", "paper is 'a5'; allowed are a4, letter"),
+        ("paper: [a4]", r"paper is \['a4'\]"),
+        ("A Name", "holds 'A Name'"),
+        ("", "holds None"),
+        ("author: [", "is not YAML"),
+        ("author: 张三", r"'张' \(U\+5F20\) is not in DejaVuSans"),
+        ('author: "A\\a"', r"U\+0007"),
+    ],
+)
+def test_bad_submission_is_named(tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "submission.yml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ExtensionError, match=named):
+        book_submission.read(file, {})
+
+
+def test_accents_are_composed() -> None:
+    assert book_submission.name("author", "Zoe\u0308\n Å") == "Zo\u00eb \u00c5"
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("Ada & Co_{1}~^", r"Ada \& Co\_\{1\}\textasciitilde{}\textasciicircum{}"),
+        ("דוד בן גוריון", r"\bookrtl{דוד בן גוריון}"),
+        ("Dr שלום and נחש.", r"Dr \bookrtl{שלום} and \bookrtl{נחש}."),
+        ("א\u05b8", "\\bookrtl{א\u05b8}"),  # a point stays with the letter it belongs to
+    ],
+)
+def test_name_in_latex(text: str, latex: str) -> None:
+    assert book_submission.as_latex(text) == latex
+
+
+NAMES = (
+    r"Zoë & Co 100% $5 #1 _{x} ~ ^ \ [y] -- ''",
+    "Nguyễn Thị Ánh",
+    "Ελένη Παπαδοπούλου",
+    "Дмитрий Менделеев",
+    "דָּוִד בן־גוריון",
+    "محمد الخوارزمي",
+)
+
+
+def test_title_page_holds_every_name(root: Path, tmp_path: Path) -> None:
+    """Names of many letters and a crowd of collaborators, on letter paper."""
+    tree = tiny_tree(root, tmp_path, page="# Title\n\nText.\n")
+    crowd = [f"Collaborator {k}." for k in range(400)]
+    environment = {"AUTHOR": NAMES[0], "COLLABORATORS": ", ".join([*NAMES[1:], *crowd])}
+    built = build(tree, "--builder", "latex", PAPER="letter", **environment)
+    assert built.code == 0, built.output[-3000:]
+    done = typeset(tree)
+    assert done.code == 0, done.output[-3000:]
+
+    pdf = PdfReader(done.latex / "representation-learning.pdf")
+    assert pdf.metadata is not None
+    assert pdf.metadata.author == NAMES[0]
+    assert {(int(page.mediabox.width), int(page.mediabox.height)) for page in pdf.pages} == {
+        (612, 792)
+    }
+    text = "".join(page.extract_text() for page in pdf.pages)
+    squeezed = "".join(text.split())
+    left_to_right = [*NAMES[:4], *crowd]
+    assert [name for name in left_to_right if "".join(name.split()) not in squeezed] == []
+    log = (done.latex / "representation-learning.log").read_text("utf-8", "replace")
+    assert "Missing character" not in log
+    assert "Overfull" not in log
+
+
+def test_bad_submission_stops_every_build(root: Path, tmp_path: Path) -> None:
+    tree = tiny_tree(root, tmp_path, page="# Title\n\nText.\n")
+    (tree / "submission.yml").write_text("autor: A Name\n")
+    for options in ((), ("--builder", "latex")):
+        result = build(tree, *options)
+        assert result.code != 0
+        assert "submission.yml: key 'autor'" in result.output
+
+
+# ---- book_checklist
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("½", 0.5), ("1", 1), ("12½", 12.5)])
+def test_points_are_read_and_spelt(text: str, number: float) -> None:
+    assert book_checklist.points(text) == number
+    assert book_checklist.spelt(number) == text
+
+
+def boxed(folder: Path, title: str, inside: str) -> Claim:
+    """An answer's box on a page of its own."""
+    page = folder / "page.md"
+    page.write_text(f"(answer-q1)=\n:::{{admonition}} {title}\n:class: answer\n{inside}\n:::\n")
+    return Claim(page, "answer", title, "answer-q1", 0)
+
+
+def test_answer_tells_its_points(tmp_path: Path) -> None:
+    claim = boxed(tmp_path, "Answer — Question 4a (1½ points)", "(a, 1 point) Yes. *(½ point)* No.")
+    found = book_checklist.answer(claim)
+    assert (found.question, found.points, found.shares) == ("4a", 1.5, [1, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("title", "inside", "named"),
+    [
+        ("Answer — Question 4a (2 points)", "(a, 1 point) (½ point)", r"divides .* 1 \+ ½"),
+        ("Answer — Question 4a", "Yes.", "no question and points"),
+    ],
+)
+def test_answer_that_does_not_add_up_is_named(
+    tmp_path: Path, title: str, inside: str, named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        book_checklist.answer(boxed(tmp_path, title, inside))
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> dict[str, list[book_checklist.Answer]]:
+    """Part I with one answer of one point, beside a figure; and a part without answers."""
+    claim = boxed(tmp_path, "Answer — Question 1 (1 point)", "Yes.\n:::\n\n:name: fig-one")
+    return {"I": [book_checklist.answer(claim)], "Appendix": []}
+
+
+def test_checklist_has_every_answer(given: dict) -> None:
+    asked = {"I": {"points": 1, "attached": {"1": ["fig-one"]}}}
+    assert book_checklist.rows(asked, given) == [
+        "| **I** | **1** | — |",
+        "| {ref}`Question 1 <answer-q1>` | 1 | {numref}`fig-one` |",
+        "| **Together** | **1** | — |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"I": {"points": 2, "attached": {}}}, r"'I' has 1 points, not 2 \(1: 1\)"),
+        (
+            {"I": {"points": 1, "attached": {"1": ["fig-on"]}}},
+            "1 lacks fig-on on page.md",
+        ),
+        ({"I": {"points": 1, "attached": {"2": []}}}, "lacks an answer to question 2"),
+        ({"I": {"points": 1, "attached": {}}, "II": {}}, "no part 'II'; the parts are I, Appendix"),
+        ({}, "'I' has answers and is not asked for"),
+    ],
+)
+def test_checklist_names_what_is_missing(given: dict, asked: dict, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        book_checklist.rows(asked, given)
+
+
+def test_incomplete_checklist_fails_the_build(root: Path, tmp_path: Path) -> None:
+    tree = tiny_tree(root, tmp_path, page="# Title\n\n```{checklist} .\nI: {points: 1}\n```\n")
+    result = build(tree)
+    assert result.code != 0
+    assert "checklist: no part 'I'" in result.output
+
+
 # ---- all of them in a tiny book
 
 
@@ -326,7 +531,8 @@ def test_theorem_proof_and_answer_have_boxes_in_print(latex: str) -> None:
     assert r"\begin{booktheorem}{theorem}{Theorem~1}{ (Bold Greek)}" in latex
     assert latex.count(r"\begin{bookproof}") == 1
     assert r"\sphinxstyleemphasis{Proof.} Obvious." in latex
-    assert r"\begin{bookanswer}{Answer — Question 0 (0 points)}" in latex
+    box, label = r"\begin{bookanswer}{Answer — Question 0 (0 points)}", "book/index:answer-tiny"
+    assert rf"{box}\phantomsection\label{{\detokenize{{{label}}}}}" in latex
     assert "{note}{}" not in latex, "no box without a title"
 
 

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
 
+import book_checklist
 import book_claims
 import book_execution
 import book_notebooks
@@ -131,6 +132,31 @@ def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, Beautiful
         assert numbers == [str(k) for k in range(1, len(numbers) + 1)]
 
 
+# What the assignment asks for: points, and the number of things attached.
+QUESTIONS = {
+    **{"1": (1, 0), "2": (1, 0), "3": (0.5, 0)},
+    **{"4a": (2, 1), "4b": (1, 0), "4c": (1, 0), "4d": (2, 0), "4e": (1, 0)},
+    **{"5": (2, 0), "6": (1.5, 0)},
+    **{"7a": (3, 0), "7b": (1, 1), "7c": (1, 2), "7d": (1, 0)},
+    **{"8a": (1, 1), "8b": (3, 0), "8c": (1, 3), "8d": (1, 0)},
+}
+
+
+def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
+    rows = {}
+    for row in article(html["book/appendix/checklist"]).select("table tbody tr"):
+        question, points, attached = row.select("td")
+        number = points.get_text().split("=")[0].strip()
+        rows[question.get_text(strip=True)] = (
+            book_checklist.points(number),
+            len(attached.select("a")),
+        )
+    assert [rows.pop(key)[0] for key in list(rows) if not key.startswith("Question ")] == [
+        *(13, 12, 25),
+    ]
+    assert rows == {f"Question {question}": wants for question, wants in QUESTIONS.items()}
+
+
 def test_sources_are_not_published(whole_book: Result) -> None:
     assert not (whole_book.html / "_sources").exists()
 
@@ -209,6 +235,63 @@ def test_pdf_is_a4(pdf: PdfReader) -> None:
     assert sizes == {(595, 842)}
 
 
+def test_pdf_names_who_hands_it_in(pdf: PdfReader, pdf_pages: list[str]) -> None:
+    assert pdf.metadata is not None
+    assert pdf.metadata.author == "Your Name"
+    assert pdf.metadata.title == "Representation Learning on Coloured Shapes"
+    assert "Your Name" in pdf_pages[0]
+    assert "Collaborators: First Collaborator, Second Collaborator" in pdf_pages[0]
+
+
+def test_pdf_is_small_enough_to_upload(pdf: PdfReader) -> None:
+    assert pdf.stream.seek(0, os.SEEK_END) <= 10e6
+
+
+def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
+    objects = [pdf.get_object(number) for number in pdf.xref_objStm | pdf.xref[0]]
+    fonts = [
+        found for found in objects if isinstance(found, dict) and found.get("/Type") == "/Font"
+    ]
+    # A Type 3 font is drawings in the file itself; a Type 0 font has a descendant among the others.
+    named = [font for font in fonts if font["/Subtype"] not in ("/Type0", "/Type3")]
+    files = {"/FontFile", "/FontFile2", "/FontFile3"}
+    assert named
+    assert [
+        font["/BaseFont"] for font in named if not files & {*font.get("/FontDescriptor", ())}
+    ] == []
+
+
+def test_no_line_and_no_page_is_overfull(whole_book: Result) -> None:
+    log = (whole_book.latex / "representation-learning.log").read_text("utf-8", "replace")
+    assert "Output written on representation-learning" in log
+    over = re.findall(r"^Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\).*", log, re.M)
+    assert [points for points in over if float(points) > 5] == []
+
+
+def test_no_letter_is_missing_in_print(whole_book: Result) -> None:
+    log = (whole_book.latex / "representation-learning.log").read_text("utf-8", "replace")
+    assert re.findall(r"^Missing character: .*", log, re.M) == []
+
+
+def test_bookmarks_lead_to_every_answer(pdf: PdfReader, pdf_pages: list[str]) -> None:
+    leads = {str(item.title): pdf.get_destination_page_number(item) for item in _flat(pdf.outline)}
+    answers = {title: page for title, page in leads.items() if title.startswith("Answer — ")}
+    questions = [re.findall(r"Question (\w+)", title)[0] for title in answers]
+    assert questions == list(QUESTIONS)
+    assert [t for t, page in answers.items() if _squeeze(t) not in _squeeze(pdf_pages[page])] == []
+
+
+def test_checklist_tells_the_right_pages(pdf: PdfReader, pdf_pages: list[str]) -> None:
+    page = next(text for text in pdf_pages if "What the eight questions are worth" in text)
+    told = re.findall(r"(Question|Fig\.|Listing)(\w+)\(p\.(\d+)\)", _squeeze(page))
+    pages = {label: number for number, label in enumerate(pdf.page_labels)}
+    assert len(told) == len(QUESTIONS) + sum(attached for _, attached in QUESTIONS.values())
+    for kind, number, label in told:
+        text = _squeeze(pdf_pages[pages[label]])
+        sought = f"Answer—Question{number}(" if kind == "Question" else f"{kind}{number}:"
+        assert sought in text, f"{kind} {number} is not on page {label}"
+
+
 def test_pdf_owns_up_to_be_a_smoke_build(pdf_pages: list[str]) -> None:
     assert _squeeze(book_execution.SMOKE) in _squeeze(pdf_pages[0])
 
@@ -272,7 +355,13 @@ def test_pdf_lists_every_file_of_the_library(root: Path, pdf_text: str) -> None:
 def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
     titles = [str(item.title) for item in _flat(pdf.outline)]
     assert titles.count("Bibliography") == 1
-    assert titles[-1] == "Bibliography"
+
+
+def test_pdf_ends_with_the_code(pdf: PdfReader) -> None:
+    titles = [str(item.title) for item in _flat(pdf.outline)]
+    code = titles.index("The library, line by line") + 1
+    assert len(titles) > code
+    assert all(title.startswith("code/replearn/") for title in titles[code:])
 
 
 def _flat(outline: list) -> Iterator:
