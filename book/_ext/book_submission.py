@@ -86,12 +86,12 @@ def name(key: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ExtensionError(f"submission: {key} has {value!r}; a name is allowed, as text")
     text = unicodedata.normalize("NFC", " ".join(value.split()))
-    glyphs = FT2Font(FONT).get_charmap()
+    glyphs = FT2Font(str(FONT)).get_charmap()
     if missing := [letter for letter in text if ord(letter) not in glyphs]:
         raise ExtensionError(
             f"submission: {key} has {value!r}, but {missing[0]!r} (U+{ord(missing[0]):04X}) is not "
-            f"in {FONT.stem}, the font of the title page; letters of Latin, Greek, Cyrillic, "
-            "Hebrew and Arabic script are"
+            f"in {FONT.stem}, the font of the title page, which has Latin, Greek, Cyrillic, Hebrew "
+            "and Arabic letters"
         )
     return text
 
