@@ -45,7 +45,9 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
         assert not imported & {"sphinx", "docutils", "jupyter_book", "myst_nb"}, file
 
 
-@pytest.mark.parametrize("target", ["help", "book", "html", "pdf", "notebooks", "test", "bench", "clean"])
+@pytest.mark.parametrize(
+    "target", ["help", "book", "html", "pdf", "notebooks", "test", "bench", "clean"]
+)
 def test_make_knows_its_targets(root: Path, target: str) -> None:
     plan = subprocess.run(["make", "-n", target], cwd=root, capture_output=True, text=True)
     assert plan.returncode == 0, plan.stderr
