@@ -358,6 +358,17 @@ def test_two_processes_train_the_same_run_once(tiny):
 # --- trouble --------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Black(Augmentation):
+    name: str = "black"
+
+    def sample(self, images, generator=None):
+        return {}
+
+    def apply(self, images, parameters):
+        return 0 * images
+
+
 def broken_after(step):
     calls = iter(range(1000))
 
@@ -366,6 +377,53 @@ def broken_after(step):
         return value * math.nan if next(calls) >= step else value
 
     return loss
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "message"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), MemoryError, "memory ran out"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+            MemoryError,
+            "memory ran out",
+        ),
+        (
+            RuntimeError("CUDA error: unspecified launch failure"),
+            RuntimeError,
+            "accelerator failed",
+        ),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), RuntimeError, "^mat1 and mat2"),
+    ],
+)
+def test_trouble_of_the_machine_is_explained_and_the_checkpoint_kept(tiny, trouble, error, message):
+    calls, fails = iter(range(1000)), [True]
+
+    def loss(z, z_pos, tau):
+        if next(calls) == 3 and fails:
+            fails.clear()
+            raise trouble
+        return losses.info_nce(z, z_pos, tau)
+
+    with pytest.raises(error, match=message) as caught:
+        training.train_contrastive(augmentations.A, D, loss=loss)
+    if "^" not in message:
+        assert "at step 3 of A; the last checkpoint is from step 2." in str(caught.value)
+        assert caught.value.__cause__ is trouble
+    assert list(tiny.glob("*.checkpoint"))
+
+
+def test_an_encoder_that_learnt_nothing_is_reported_whenever_it_is_asked_for(tiny):
+    for _ in range(2):  # trained, then loaded
+        with pytest.warns(UserWarning, match="encoder of black learnt nothing: in its last 2 step"):
+            training.train_contrastive(Black(), D)
+
+
+def test_an_encoder_that_spreads_images_is_not_reported(tiny, monkeypatch, recwarn):
+    plan = Recipe(steps=4, batch=64, adam=1e-9, centred=True)
+    monkeypatch.setitem(RECIPES["tiny"], "contrastive", plan)
+    training.train_contrastive(augmentations.A, D)
+    assert [str(warning.message) for warning in recwarn if "learnt" in str(warning.message)] == []
 
 
 @pytest.mark.parametrize("step", [0, 3, 5])

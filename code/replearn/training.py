@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -93,7 +94,9 @@ def train_autoencoder(
     Raises:
         ValueError: for an unknown recipe or device, or ``latent_dim`` below 1.
         FloatingPointError: if the loss stops being finite.
-        RuntimeError: if the library's code was changed after it was imported.
+        MemoryError: if memory runs out; the last checkpoint is kept.
+        RuntimeError: if the library's code was changed after it was imported, or the accelerator
+            failed; the last checkpoint is kept.
     """
     where = pick_device(device)
 
@@ -135,7 +138,11 @@ def train_contrastive(
         TypeError: if ``augmentation`` is not one.
         ValueError: for an unknown recipe or device, ``latent_dim`` below 1, ``tau`` not above 0.
         FloatingPointError: if the loss stops being finite.
-        RuntimeError: if the library's code was changed after it was imported.
+        MemoryError: if memory runs out; the last checkpoint is kept.
+        RuntimeError: if the library's code was changed after it was imported, or the accelerator
+            failed; the last checkpoint is kept.
+
+    Warns of an encoder that ends constant, having learnt nothing.
     """
     if not isinstance(augmentation, Augmentation):
         raise TypeError(f"augmentation must be an Augmentation, such as A, got {augmentation!r}")
@@ -245,6 +252,7 @@ def _train(
             found = tensors, facts
     tensors, facts = found
     history = {key: values.cpu() for key, values in _pop_prefixed("history.", tensors).items()}
+    _warn_if_constant(history, label)
     nets.load_state_dict(tensors)
     nets.zero_grad(set_to_none=True)
     encoder = _place(nets, device).eval().requires_grad_(False)["encoder"]
@@ -252,6 +260,42 @@ def _train(
     assert isinstance(encoder, Encoder)
     assert decoder is None or isinstance(decoder, Decoder)
     return Run(encoder, decoder, history, recipe, facts["seconds"], facts)
+
+
+def _warn_if_constant(history: Mapping[str, Tensor], label: str) -> None:
+    """Say so if the last batches had all their images in nearly one place.
+
+    The loss would not tell: a reader's own has a scale of its own.
+    """
+    last = history.get("uniformity", torch.zeros(0))[-_LOOK_EVERY:]
+    if len(last) == _LOOK_EVERY and last.mean() > _CONSTANT:
+        warnings.warn(
+            f"the encoder of {label} learnt nothing: in its last {_LOOK_EVERY} steps it gave all "
+            f"images nearly one latent (uniformity {float(last.mean()):.3f}, where 0 is constant). "
+            "Try more steps, another learning rate, or an augmentation that leaves more to tell "
+            "images apart by",
+            stacklevel=4,
+        )
+
+
+@contextlib.contextmanager
+def _explained(label: str, step: int, saved: int) -> Iterator[None]:
+    """Say of an error of the machine at which step it came, what is kept, and what to try."""
+    try:
+        yield
+    except RuntimeError as error:
+        where = f"at step {step} of {label}; the last checkpoint is from step {saved}"
+        if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+            raise MemoryError(
+                f"memory ran out {where}. Free some and train again to go on from there, or choose "
+                "another device or a recipe with smaller batches"
+            ) from error
+        if "CUDA error" in str(error):
+            raise RuntimeError(
+                f"the accelerator failed {where}. Restart Python (in a notebook, the kernel) and "
+                "train again to go on from there, on the CPU if you say device='cpu'"
+            ) from error
+        raise
 
 
 def _place(nets: nn.ModuleDict, device: torch.device) -> nn.ModuleDict:
@@ -323,15 +367,16 @@ def _optimise(
     for step, rows in enumerate(
         _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
     ):
-        generator.manual_seed(seed * 1_000_003 + step)
-        for optimiser in optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
-        measures = measure(replicas, dataset.images(rows), generator)
-        nets.zero_grad(set_to_none=True)
-        measures["loss"].backward()
-        for optimiser in optimisers.values():
-            optimiser.step()
+        with _explained(label, step, start):
+            generator.manual_seed(seed * 1_000_003 + step)
+            for optimiser in optimisers.values():
+                for group in optimiser.param_groups:
+                    group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
+            measures = measure(replicas, dataset.images(rows), generator)
+            nets.zero_grad(set_to_none=True)
+            measures["loss"].backward()
+            for optimiser in optimisers.values():
+                optimiser.step()
         for key, value in measures.items():
             history[key][step] = value.detach()
         bar.update()
@@ -364,6 +409,7 @@ _SOURCES = (shapes, augmentations, networks, losses, muon, sys.modules[__name__]
 _SOURCES_AT_IMPORT = [runs.source(room) for room in _SOURCES]
 
 _CENTRED_ON = 512  # images
+_CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
 _LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
 _SAVE_EVERY = 30.0  # seconds between two checkpoints
 
