@@ -141,8 +141,9 @@ class Book:
     def __init__(self, root: Path) -> None:
         """Read every page below ``root``."""
         self.root = root
-        extensions = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["parse"]
-        config = MdParserConfig(enable_extensions=set(extensions["myst_enable_extensions"]))
+        settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+        extensions = settings["parse"]["myst_enable_extensions"]
+        config = MdParserConfig(enable_extensions=set(extensions))
         self.parser = create_md_parser(config, RendererHTML)
         self.macros = book_macros.read(root / "book" / "macros.yml")
         self.cells: dict[str, list[NotebookNode]] = {
@@ -188,13 +189,14 @@ class Book:
                 for kind, label in self._definitions(cell):
                     count[kind] += 1
                     text = {"Equation": f"({count[kind]})"}.get(kind, f"{kind} {count[kind]}")
-                    yield label, Label(text, page)
+                    if label:
+                        yield label, Label(text, page)
 
     def _definitions(self, cell: NotebookNode) -> Iterator[tuple[str, str]]:
         """Kind and label of all that a cell defines, in order."""
         if cell.cell_type == "code":
             if figure := cell.metadata.get("mystnb", {}).get("figure"):
-                yield "Fig.", figure["name"]
+                yield "Fig.", figure.get("name", "")
         else:
             yield from self._definitions_in(cell.source)
 
@@ -206,7 +208,7 @@ class Book:
                 yield "Place", token.content
             elif found := directive(token):
                 if found.name.startswith("prf:") and found.name != "prf:proof":
-                    yield found.name.removeprefix("prf:").title(), found.options["label"]
+                    yield found.name.removeprefix("prf:").title(), found.options.get("label", "")
                 yield from self._definitions_in(found.body)
 
 
@@ -238,7 +240,7 @@ class Chapter:
             if cell.cell_type == "code":
                 yield v4.new_code_cell(cell.source)
                 if figure := cell.metadata.get("mystnb", {}).get("figure"):
-                    number = self._label(figure["name"]).text
+                    number = self._label(figure.get("name", "")).text
                     yield v4.new_markdown_cell(
                         f"**{number}.** {self.markdown(figure['caption'].strip())}"
                     )
@@ -286,10 +288,10 @@ class Chapter:
             case "admonition":
                 return _boxed(f"**{self._spans(found.title)}**\n\n{self.markdown(found.body)}")
             case "prf:proof":
-                end = "\n\n∎" if found.body.endswith("$$") else " ∎"
-                return f"*Proof.* {self.markdown(found.body).strip()}{end}"
+                proof = self.markdown(found.body).strip()
+                return f"*Proof.* {proof}" + ("\n\n∎" if proof.endswith("$$") else " ∎")
             case name if name.startswith("prf:"):
-                number = self._label(found.options["label"]).text
+                number = self._label(found.options.get("label", "")).text
                 title = f" ({self._spans(found.title)})" if found.title else ""
                 return _boxed(f"**{number}**{title}\n\n{self.markdown(found.body).strip()}")
             case "literalinclude" if "pyobject" in found.options:

@@ -100,6 +100,12 @@ def test_result_and_proof_become_a_quotation_and_a_paragraph(root: Path, tmp_pat
 
         Yes.
         :::
+
+        :::{prf:proof}
+        Since
+
+        $$ 0 = 0 . $$ (eq-b)
+        :::
         """,
     )
     assert cell == "\n".join(
@@ -118,6 +124,15 @@ def test_result_and_proof_become_a_quotation_and_a_paragraph(root: Path, tmp_pat
             "> **Lemma 2**",
             ">",
             "> Yes.",
+            "",
+            "*Proof.* Since",
+            "",
+            "$$",
+            "0 = 0 .",
+            r"\tag{2}",
+            "$$",
+            "",
+            "∎",
         ]
     )
 
@@ -221,6 +236,7 @@ def test_box_keeps_tables_and_shows_code_and_citations(root: Path, tmp_path: Pat
         ("{kbd}`x`", "role 'kbd'"),
         ("{ref}`untitled`", "role 'ref'"),
         ("{eq}`eq-nowhere`", "label 'eq-nowhere'"),
+        (":::{prf:lemma}\nx\n:::", "label ''"),
         ("{doc}`nowhere`", "page 'book/nowhere'"),
         ("{cite:p}`nobody1900`", "nobody1900"),
         (":::{note}\nx\n:::", "directive 'note'"),
