@@ -180,8 +180,11 @@ def test_bad_repository_is_named(clone: Path, monkeypatch: pytest.MonkeyPatch, g
 
 
 def launch_links(result: Result) -> list[str]:
+    """Where the buttons of the front page lead; each has an icon that travels with the site."""
     page = BeautifulSoup((result.html / "book" / "index.html").read_text(), "html.parser")
-    return [link["href"] for link in page.select(".dropdown-launch-buttons a[href]")]
+    links = page.select(".dropdown-launch-buttons a[href]")
+    assert all((result.html / "book" / link.img["src"].split("?")[0]).exists() for link in links)
+    return [link["href"] for link in links]
 
 
 def test_buttons_open_the_pages_notebook(root: Path, tmp_path: Path) -> None:
