@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from replearn import networks, training
-from replearn.recipes import RECIPES, Recipe
-
-WIDTHS = (3, 4, 4, 8, 8, 8)
-STEPS = 6
+from tiny import make_tiny
 
 os.environ["REPLEARN_RECIPE"] = "smoke"
 
@@ -31,16 +27,6 @@ def _one_thread():
 def _own_runs(tmp_path_factory):
     """No test reads or writes the user's own store of runs."""
     os.environ["REPLEARN_RUNS"] = str(tmp_path_factory.mktemp("runs"))
-
-
-def make_tiny(patch):
-    """Six steps of narrow networks, a checkpoint after every second step; ``patch`` sets it."""
-    plan = Recipe(steps=STEPS, batch=8, adam=1e-2, muon=0.03, warmup=0.5, centred=True)
-    patch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
-    patch.setenv("REPLEARN_RECIPE", "tiny")
-    patch.setattr(networks, "_WIDTHS", WIDTHS)
-    patch.setattr(training, "_LOOK_EVERY", 2)
-    patch.setattr(training, "_SAVE_EVERY", -1.0)
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ import pytest
 import torch
 import torch.distributed as dist
 
-import conftest
 from replearn import augmentations, distributed, runs, training
 from replearn.shapes import ShapesDataset
+from tiny import make_tiny
 
 D, BATCH = 16, 32
 PROCESSES = (2, 4)
@@ -96,7 +96,7 @@ DTYPES = (torch.float32, torch.float64)
 
 def conditions(patch):
     """Tiny trainings, without bfloat16, whose rounding would drown what is compared."""
-    conftest.make_tiny(patch)
+    make_tiny(patch)
     patch.setattr(training, "autocast", lambda device: contextlib.nullcontext())
     patch.setattr(training, "precision", lambda device: torch.float32)
 

@@ -269,9 +269,9 @@ CHILD = """
 import sys, time
 import pytest, torch
 sys.path.insert(0, {tests!r})
-import conftest
+from tiny import make_tiny
 from replearn import augmentations, runs, training
-conftest.make_tiny(pytest.MonkeyPatch())
+make_tiny(pytest.MonkeyPatch())
 stop = {stop!r}
 
 def say(what):

@@ -356,14 +356,8 @@ def _optimise(
     generator = torch.Generator(device)
     began = saved = time.monotonic()
     writes = distributed.rank() == 0
-    bar = tqdm(
-        total=plan.steps,
-        initial=start,
-        desc=label,
-        unit="step",
-        mininterval=1,
-        disable=not writes,
-    )
+    silent = {} if writes else {"disable": True}  # saying False would overrule $TQDM_DISABLE
+    bar = tqdm(total=plan.steps, initial=start, desc=label, unit="step", mininterval=1, **silent)
     for step, rows in enumerate(
         _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
     ):
