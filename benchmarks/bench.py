@@ -25,7 +25,8 @@ import peers
 from race import Contestant, Row, race, timed
 from replearn import augmentations, losses, neighbors, training
 from replearn.cli import NETS
-from replearn.devices import machine, precision
+from replearn.devices import autocast, machine, precision
+from replearn.networks import Encoder
 from replearn.recipes import RECIPES
 from replearn.shapes import ShapesDataset
 
@@ -109,11 +110,11 @@ def trainings(rounds: int, steps: int) -> Iterator[Row]:
 def products(rounds: int, steps: int) -> Iterator[Row]:
     """A step's matrix products alone: no faster can the same network be trained here."""
     batch = RECIPES["fast"]["contrastive"].batch
-    encoder = training.Encoder(normalize=True).to(memory_format=torch.channels_last)
+    encoder = Encoder(normalize=True).to(memory_format=torch.channels_last)
     images = ShapesDataset("train").images(range(2 * batch))
 
     def forward_and_backward() -> None:
-        with training.autocast(images.device):
+        with autocast(images.device):
             z, z_pos = encoder(images).chunk(2)
         losses.info_nce(z, z_pos).backward()
 
