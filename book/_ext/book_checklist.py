@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 import yaml
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.latex import LaTeXTranslator
 
-from book_claims import Claim, claims
+from book_claims import Claim, claims, long_table
 
 _TITLE = re.compile(r"Question (\w+) \(([\d½]+) points?\)$")
 _SHARE = re.compile(r"\((?:\w+, )?([\d½]+) points?\)")
@@ -122,20 +121,12 @@ class Checklist(SphinxDirective):
             lines = rows(yaml.safe_load("\n".join(self.content)), self._given())
         except ValueError as error:
             raise self.error(f"checklist: {error}") from error
-        table = [
-            "::::{table}",
-            ":class: longtable",
-            ":widths: 30 30 40",
-            "| question | points | attached |",
-            "|---|---|---|",
-            *lines,
-            "::::",
-        ]
-        holder = nodes.Element()
-        self.state.nested_parse(StringList(table, self.env.docname), self.content_offset, holder)
-        for link in list(holder.findall(addnodes.pending_xref)):
-            link.parent.insert(link.parent.index(link) + 1, page_number(label=link["reftarget"]))
-        return holder.children
+        table = long_table(self, "question | points | attached", "30 30 40", lines)
+        for node in table:
+            for link in list(node.findall(addnodes.pending_xref)):
+                number = page_number(label=link["reftarget"])
+                link.parent.insert(link.parent.index(link) + 1, number)
+        return table
 
     def _given(self) -> dict[str, list[Answer]]:
         here = Path(self.env.doc2path(self.env.docname)).parent

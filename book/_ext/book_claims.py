@@ -103,18 +103,27 @@ class ClaimsTable(SphinxDirective):
             )
             first = " ".join(says.split("\n\n")[0].replace("``", "`").split())
             rows.append(f"| {link} | {first.replace('|', chr(92) + '|')} |")
-        table = [
-            "::::{table}",
-            ":class: longtable",
-            ":widths: 45 55",
-            "| the book says | its test checks |",
-            "|---|---|",
-            *rows,
-            "::::",
-        ]
-        holder = nodes.Element()
-        self.state.nested_parse(StringList(table, self.env.docname), self.content_offset, holder)
-        return holder.children
+        return long_table(self, "the book says | its test checks", "45 55", rows)
+
+
+def long_table(
+    directive: SphinxDirective, header: str, widths: str, rows: list[str]
+) -> list[nodes.Node]:
+    """A table in Markdown that may go over pages; ``widths`` are the shares of its columns."""
+    lines = [
+        "::::{table}",
+        ":class: longtable",
+        f":widths: {widths}",
+        f"| {header} |",
+        f"|{'---|' * len(widths.split())}",
+        *rows,
+        "::::",
+    ]
+    holder = nodes.Element()
+    directive.state.nested_parse(
+        StringList(lines, directive.env.docname), directive.content_offset, holder
+    )
+    return holder.children
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
