@@ -64,8 +64,15 @@ def write_kernel_settings(folder: Path) -> None:
     os.environ["IPYTHONDIR"] = str(folder)
 
 
+def keep_one_store() -> None:
+    """Let all kernels, each of which runs in its page's folder, find the same trained networks."""
+    if chosen := os.environ.get("REPLEARN_RUNS"):
+        os.environ["REPLEARN_RUNS"] = str(Path(chosen).resolve())
+
+
 def prepare(app: Sphinx, config: Config) -> None:
     """Choose the cache's folder and prepare the kernels."""
+    keep_one_store()
     build = Path(app.outdir).parent
     config.nb_execution_cache_path = str(build / ".jupyter_cache" / fingerprint(ROOT))
     write_kernel_settings(build / ".ipython")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -577,3 +578,20 @@ def test_failing_cell_fails_every_build(root: Path, tmp_path: Path) -> None:
         result = build(tree)
         assert result.code != 0, attempt
         assert "ZeroDivisionError" in result.output
+
+
+@pytest.mark.parametrize("chosen", ["nets", "../nets"])
+def test_pages_of_every_folder_share_the_store_that_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REPLEARN_RUNS", chosen)
+    book_execution.keep_one_store()
+    monkeypatch.chdir("/")  # as a kernel runs elsewhere
+    assert Path(os.environ["REPLEARN_RUNS"]) == (tmp_path / chosen).resolve()
+
+
+def test_where_no_store_was_chosen_none_is_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REPLEARN_RUNS", raising=False)
+    book_execution.keep_one_store()
+    assert "REPLEARN_RUNS" not in os.environ
