@@ -22,8 +22,7 @@ def test_every_recipe_trains_both_kinds_of_network(name):
     assert RECIPES[name].keys() <= {"autoencoder", "contrastive", *augmentations.BY_NAME}
     for plan in RECIPES[name].values():
         shares = [plan.schedule(step) for step in range(plan.steps)]
-        assert 0 <= min(shares) < max(shares) <= 1 or set(shares) == {1}
-        assert max(shares) == pytest.approx(1, abs=1e-3)  # the peak may fall between two steps
+        assert 0 <= min(shares) < max(shares) == 1 or set(shares) == {1}
         assert plan.adam > 0
         assert plan.muon is None or plan.muon > 0
 
