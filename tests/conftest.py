@@ -1,5 +1,6 @@
 """The same conditions for every test: one thread, no run of the user's own, and tiny trainings."""
 
+import math
 import os
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def make_tiny(patch):
     patch.setattr(networks, "_WIDTHS", WIDTHS)
     patch.setattr(training, "_LOOK_EVERY", 2)
     patch.setattr(training, "_SAVE_EVERY", -1.0)
+    patch.setattr(training, "_CONSTANT", math.inf)  # nothing is learnt, nor is it to be told
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ checkpoint as if it had never stopped.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -39,6 +41,7 @@ Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
 View = Callable[[Tensor, torch.Generator], Tensor]
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class Run:
     """A finished training run.
@@ -71,6 +74,7 @@ class Run:
         return len(self.losses)
 
 
+@checks.arguments
 def train_autoencoder(
     latent_dim: int = 128,
     *,
@@ -89,9 +93,11 @@ def train_autoencoder(
         device: see :func:`pick_device`.
 
     Raises:
-        ValueError: for an unknown recipe or device, or ``latent_dim`` below 1.
+        TypeError, ValueError: for an unknown recipe or device, ``latent_dim`` below 1.
         FloatingPointError: if the loss stops being finite.
-        RuntimeError: if the library's code was changed after it was imported.
+        MemoryError: if memory runs out; the last checkpoint is kept.
+        RuntimeError: if the library's code was changed after it was imported, or the accelerator
+            failed; the last checkpoint is kept.
     """
     where = pick_device(device)
 
@@ -107,6 +113,7 @@ def train_autoencoder(
     return _train(described, networks_, step, lambda images, _: images, recipe, seed, where)
 
 
+@checks.arguments
 def train_contrastive(
     augmentation: Augmentation,
     latent_dim: int = 128,
@@ -132,10 +139,12 @@ def train_contrastive(
         TypeError: if ``augmentation`` is not one.
         ValueError: for an unknown recipe or device, ``latent_dim`` below 1, ``tau`` not above 0.
         FloatingPointError: if the loss stops being finite.
-        RuntimeError: if the library's code was changed after it was imported.
+        MemoryError: if memory runs out; the last checkpoint is kept.
+        RuntimeError: if the library's code was changed after it was imported, or the accelerator
+            failed; the last checkpoint is kept.
+
+    Warns of an encoder that has remained constant, which learnt nothing.
     """
-    if not isinstance(augmentation, Augmentation):
-        raise TypeError(f"augmentation must be an Augmentation, such as A, got {augmentation!r}")
     checks.positive("tau", tau)
     where = pick_device(device)
 
@@ -238,6 +247,7 @@ def _train(
             found = tensors, facts
     tensors, facts = found
     history = {key: values.cpu() for key, values in _pop_prefixed("history.", tensors).items()}
+    _warn_if_constant(history, label)
     nets.load_state_dict(tensors)
     nets.zero_grad(set_to_none=True)
     encoder = _place(nets, device).eval().requires_grad_(False)["encoder"]
@@ -245,6 +255,44 @@ def _train(
     assert isinstance(encoder, Encoder)
     assert decoder is None or isinstance(decoder, Decoder)
     return Run(encoder, decoder, history, recipe, facts["seconds"], facts)
+
+
+def _warn_if_constant(history: Mapping[str, Tensor], label: str) -> None:
+    """Say so if the batches of the last steps had all their images in all but one place.
+
+    The loss would not tell: at a large tau even a perfect encoder's is near log b, that of
+    guessing, and a reader's loss has a scale of its own.
+    """
+    last = history.get("uniformity", torch.empty(0))[-_LOOK_EVERY:]
+    if len(last) == _LOOK_EVERY and last.mean() > _CONSTANT:
+        loss = history["loss"][-_LOOK_EVERY:].mean()
+        warnings.warn(
+            f"the encoder of {label} learnt nothing: in its last {_LOOK_EVERY} steps it gave all "
+            f"images nearly one latent (uniformity {last.mean():.3f}, 0 is constant), at a loss "
+            f"of {loss:.3f}. Try more steps, a centred start, another learning rate, or an "
+            "augmentation that leaves more to tell apart",
+            stacklevel=5,  # where the training was asked for
+        )
+
+
+@contextlib.contextmanager
+def _explained(label: str, step: int, saved: int) -> Iterator[None]:
+    """Say of an error of the machine at which step it came, what is kept, and what to try."""
+    try:
+        yield
+    except RuntimeError as error:
+        where = f"at step {step} of {label}; the last checkpoint is from step {saved}"
+        if "out of memory" in str(error) or "DefaultCPUAllocator" in str(error):
+            raise MemoryError(
+                f"memory ran out {where}. Close what else uses it and train again to go on from "
+                "there, or choose another device or a recipe with a smaller batch"
+            ) from error
+        if "CUDA error" in str(error):
+            raise RuntimeError(
+                f"the accelerator failed {where}. Restart Python (in a notebook, the kernel) and "
+                "train again to go on from there, without it if you say device='cpu'"
+            ) from error
+        raise
 
 
 def _place(nets: nn.ModuleDict, device: torch.device) -> nn.ModuleDict:
@@ -307,38 +355,39 @@ def _optimise(
     for step, rows in enumerate(
         _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
     ):
-        generator.manual_seed(seed * 1_000_003 + step)
-        for optimiser in optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
-        measures = measure(nets, dataset.images(rows), generator)
-        nets.zero_grad(set_to_none=True)
-        measures["loss"].backward()
-        for optimiser in optimisers.values():
-            optimiser.step()
-        for key, value in measures.items():
-            history[key][step] = value.detach()
-        bar.update()
-        if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
-            latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
-            if not bool(torch.isfinite(latest).all()):
-                first = step + 1 - len(latest) + int((~torch.isfinite(latest)).nonzero()[0])
-                raise FloatingPointError(
-                    f"the loss of {label} must stay finite, got {float(history['loss'][first])} "
-                    f"at step {first}; the last checkpoint is from step {start}. Try a lower "
-                    "learning rate, or look at the loss function"
-                )
-            bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
-            if time.monotonic() - saved > _SAVE_EVERY:
-                saved, start = time.monotonic(), step + 1
-                tensors = {
-                    "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
-                    **_prefixed("history.", history),
-                    **_prefixed("", nets.state_dict()),
-                }
-                for name_, optimiser in optimisers.items():
-                    tensors |= _prefixed(f"{name_}.", _state(optimiser))
-                runs.save_checkpoint(name, tensors, start)
+        with _explained(label, step, start):
+            generator.manual_seed(seed * 1_000_003 + step)
+            for optimiser in optimisers.values():
+                for group in optimiser.param_groups:
+                    group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
+            measures = measure(nets, dataset.images(rows), generator)
+            nets.zero_grad(set_to_none=True)
+            measures["loss"].backward()
+            for optimiser in optimisers.values():
+                optimiser.step()
+            for key, value in measures.items():
+                history[key][step] = value.detach()
+            bar.update()
+            if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
+                latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
+                if not bool(torch.isfinite(latest).all()):
+                    first = step + 1 - len(latest) + int((~torch.isfinite(latest)).nonzero()[0])
+                    raise FloatingPointError(
+                        f"the loss of {label} must stay finite, got {history['loss'][first]:g} "
+                        f"at step {first}; the last checkpoint is from step {start}. Try a lower "
+                        "learning rate, or look at the loss function"
+                    )
+                bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
+                if time.monotonic() - saved > _SAVE_EVERY:
+                    saved, start = time.monotonic(), step + 1
+                    tensors = {
+                        "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
+                        **_prefixed("history.", history),
+                        **_prefixed("", nets.state_dict()),
+                    }
+                    for name_, optimiser in optimisers.items():
+                        tensors |= _prefixed(f"{name_}.", _state(optimiser))
+                    runs.save_checkpoint(name, tensors, start)
     bar.close()
     return dict(history), before + time.monotonic() - began
 
@@ -348,6 +397,7 @@ _SOURCES = (shapes, augmentations, networks, losses, muon, sys.modules[__name__]
 _SOURCES_AT_IMPORT = [runs.source(room) for room in _SOURCES]
 
 _CENTRED_ON = 512  # images
+_CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
 _LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
 _SAVE_EVERY = 30.0  # seconds between two checkpoints
 
