@@ -11,14 +11,16 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import losses
+from replearn import checks, losses
 
 
+@checks.arguments
 def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
     """Return the first two components of each row, divided by their norm."""
     return F.normalize(z[:, :2], dim=1)
 
 
+@checks.arguments
 def info_nce_on_circle(
     z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
 ) -> Float[Tensor, ""]:

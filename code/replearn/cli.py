@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from replearn import augmentations, evaluation, runs, training
+from replearn import augmentations, checks, evaluation, runs, training
 from replearn.recipes import RECIPES
 
 NETS = ("autoencoder", "A", "B", "C")
 
 
+@checks.arguments
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
     parser = argparse.ArgumentParser(prog="replearn", description=__doc__)
@@ -25,25 +26,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scoring.add_argument("--recipe", choices=RECIPES, help="default: fast, or $REPLEARN_RECIPE")
     scoring.add_argument("--seed", type=int, default=0)
     scoring.add_argument("--device", help="default: the best that this machine has")
-    commands.add_parser("runs", help="list the stored runs")
+    listing = commands.add_parser("runs", help="list the stored runs, or verify that each is whole")
+    listing.add_argument("action", nargs="?", choices=("list", "verify"), default="list")
     options = parser.parse_args(arguments)
     try:
         if options.command == "runs":
-            for facts in runs.stored():
-                print(
-                    f"{facts['key']}  {facts['finished']}  "
-                    f"{facts['label']:<12} {facts['recipe']:<10} "
-                    f"seed {facts['seed']}  {facts['seconds']:.0f} s on {facts['chip']}"
-                )
+            return listed() if options.action == "list" else verified()
         else:
             result = score(options.net, options.recipe, options.seed, options.device)
             print(json.dumps(result, indent=2, ensure_ascii=False))
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
         print(f"replearn: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def listed() -> int:
+    """Print a line for each whole stored run, oldest first; return 0."""
+    for facts in runs.stored():
+        print(f"{facts['key']}  {_about(facts)}")
+    return 0
+
+
+def verified() -> int:
+    """Print of each stored run whether it is whole; return 1 if one is not. Changes nothing."""
+    found = runs.survey()
+    for key, facts in found.items():
+        about = f"whole    {_about(facts)}" if isinstance(facts, dict) else f"damaged  {facts}"
+        print(f"{key}  {about}")
+    damaged = sum(isinstance(facts, Exception) for facts in found.values())
+    print(f"{len(found) - damaged} of {len(found)} runs in {runs.folder()} are whole")
+    return int(damaged > 0)
+
+
+def _about(facts: dict[str, Any]) -> str:
+    return (
+        f"{facts['finished']}  {facts['label']:<12} {facts['recipe']:<10} "
+        f"seed {facts['seed']}  {facts['seconds']:.0f} s on {facts['chip']}"
+    )
+
+
+@checks.arguments
 def score(
     net: str, recipe: str | None = None, seed: int = 0, device: str | None = None
 ) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pypdf import PdfReader
 
 import book_claims
 import book_execution
+import book_faults
 from books import Result, pages
 
 PAGES = pages(Path(__file__).resolve().parents[2])
@@ -134,6 +135,16 @@ def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, Beautiful
     for kind in ("Theorem", "Lemma", "Proposition", "Corollary"):
         numbers = re.findall(rf"\b{kind} (\d+)", " ".join(r.td.get_text() for r in rows))
         assert numbers == [str(k) for k in range(1, len(numbers) + 1)]
+
+
+def test_faults_table_has_every_fault(root: Path, html: dict[str, BeautifulSoup]) -> None:
+    rows = article(html["book/appendix/faults"]).select("table tbody tr")
+    shown = [row.select("td")[3].get_text(strip=True) for row in rows]
+    faults = book_faults.faults(root / "tests")
+    assert len(shown) == len(faults)
+    for fault, name in zip(faults, shown, strict=True):
+        assert name.startswith(fault.file.name)
+        assert name.endswith(fault.test.removeprefix("test_").replace("_", " "))
 
 
 def test_sources_are_not_published(whole_book: Result) -> None:
