@@ -312,7 +312,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "networks.Decoder": {"latent_dim": 2},
     "networks.Encoder": {"latent_dim": 2, "normalize": True},
     "optima.minimize_contrastive": {
-        "groups": GROUPS[:2, :2],
+        "groups": torch.tensor([[0, 1], [2, 3]]),
         "d": 2,
         "tau": 1.0,
         "starts": 1,
@@ -454,7 +454,7 @@ def wrong(name: str, hint: object, value: object, choose: random.Random) -> Iter
             yield kinds.get(type(value), lambda v: (object(),) * len(v))(value)
     if name in RATES and isinstance(value, float):
         yield 0.0
-    if name in (*RATES, *COUNTS, "seed") and isinstance(value, int | float):
+    if name in RATES or (name in (*COUNTS, "seed") and isinstance(value, int)):
         yield from (-1, -choose.randint(2, 10**6))
 
 
@@ -617,6 +617,10 @@ CHECKS: dict[str, list[Callable[[], object]]] = {
         lambda b=b: checks.interval("x", b, 0, 1)
         for b in ((0.5, 0.2), (0, 1), (0.5, 2), (1, math.nan))
     ],
+    "labels": [
+        lambda b=b: checks.labels("x", torch.tensor(b).long(), 3) for b in ([], [-1, 0], [0, 3])
+    ],
+    "one_precision": [lambda: checks.one_precision(x=Z, y=Z.double())],
     "matrix": [
         lambda b=b: checks.matrix("x", b)
         for b in (None, [[1.0]], torch.zeros(2), torch.zeros(0, 2))

@@ -203,7 +203,7 @@ FEATURES, GROUPS = unit(4, 3), torch.arange(4).reshape(2, 2)
     [
         (FEATURES, [[0, 1, 2], [3]], r"groups must be equally long, got lengths \[1, 3\]"),
         (FEATURES, GROUPS[:1], r"N ≥ 2 .* got \(1, 2\)"),
-        (FEATURES, torch.arange(4), r"got \(4,\)"),
+        (FEATURES, torch.arange(4), r"got .*\(4,\)"),
         (FEATURES, GROUPS + 1, r"row indices in 0\.\.3, got 4"),
         (FEATURES, GROUPS - 1, r"row indices in 0\.\.3, got -1"),
         (2 * FEATURES, GROUPS, "rows of norm 1 .* got norm 2 in row"),
@@ -252,7 +252,10 @@ def test_a_clear_value_error(call, message):
     [
         (lambda: geometry.tammes(3.0, 3), "n must be an int, got 3.0"),
         (lambda: geometry.tammes(True, 3), "n must be an int"),
-        (lambda: geometry.diameters(FEATURES.long(), GROUPS), "floating-point tensor, got"),
+        (
+            lambda: geometry.diameters(FEATURES.long(), GROUPS),
+            "features must be a floating",
+        ),
         (
             lambda: geometry.diameters(FEATURES, GROUPS > 1),
             "groups must be an integer tensor .* got torch.bool",

@@ -216,7 +216,7 @@ GROUPS = torch.arange(4).reshape(2, 2)
         (lambda: losses.contrastive_loss(Z, GROUPS[:1]), r"N ≥ 2"),
         (lambda: losses.contrastive_loss(Z, GROUPS + 1), r"in 0\.\.3, got 4"),
         (lambda: losses.contrastive_loss(Z, GROUPS - 1), r"in 0\.\.3, got -1"),
-        (lambda: losses.dual_encoder_loss(Z, Z[:2]), "end alike"),
+        (lambda: losses.dual_encoder_loss(Z, Z[:2]), r"second must be .* got .*\(2, 3\)"),
         (lambda: losses.cross_entropy_as_dual_encoder(Z, torch.tensor([0, 1, 2])), "labels"),
         (lambda: losses.cross_entropy_as_dual_encoder(Z, torch.tensor([0, 1, 2, 3])), r"0\.\.2"),
         (lambda: losses.cross_entropy_as_dual_encoder(Z, torch.tensor([0, 1, 2, 2])), "equally"),

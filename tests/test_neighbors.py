@@ -297,7 +297,10 @@ def test_pixels_are_the_images_themselves():
 
 
 def test_only_the_first_24000_are_embedded_by_default():
-    class Numbers:
+    class Numbers(ShapesDataset):
+        def __init__(self):
+            pass
+
         def __len__(self):
             return 30_000
 

@@ -90,7 +90,7 @@ def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None
         return None if fits else ValueError
     if hint is bool:
         return None if isinstance(value, bool | np.bool_) else TypeError
-    if not isinstance(value, origin or hint) or (origin is Sequence and isinstance(value, str)):
+    if not isinstance(value, origin or hint):
         return TypeError
     parts: list[tuple[Any, Any]] = []
     if origin in (Sequence, list) or (origin is tuple and Ellipsis in inside):

@@ -108,11 +108,6 @@ def dual_encoder_loss(
     in ``second``, and x_i has to be matched with y_i among y_1, …, y_N. ValueError unless the
     last two sizes agree.
     """
-    if first.ndim < 2 or second.ndim < 2 or first.shape[-2:] != second.shape[-2:]:
-        raise ValueError(
-            "first and second must have shapes (…, N, d) that end alike, "
-            f"got {tuple(first.shape)} and {tuple(second.shape)}"
-        )
     checks.one_precision(first=first, second=second)
     logits = first @ second.mT  # (…, N, N)
     target = torch.arange(logits.shape[-1], device=logits.device).expand(logits.shape[:-1])

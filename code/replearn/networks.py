@@ -42,7 +42,7 @@ class Encoder(nn.Module):
     def layers(self, images: Float[Tensor, "n 3 64 64"]) -> list[Tensor]:
         """Return what each layer computes: six feature maps after ReLU, then the latents."""
         checks.images("images", images, side=RESOLUTION)
-        checks.one_precision(images=images, weights=self.linear.weight)
+        _one_precision("images", images, self.linear)
         if images.device.type == "cpu":  # an accelerator would have to wait for the look
             checks.finite("images", images)
         maps = [(images - 0.5) / 0.5]
@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         After Krähenbühl et al. (2016), "Data-dependent initializations of convolutional neural
         networks", who rescale the weights as well.
         """
-        checks.one_precision(images=images, weights=self.linear.weight)
+        _one_precision("images", images, self.linear)
         checks.finite("images", images)
         maps = (images - 0.5) / 0.5
         for convolution in self.convolutions:
@@ -111,7 +111,7 @@ class Decoder(nn.Module):
         Raises:
             TypeError, ValueError: for latents of another precision or shape.
         """
-        checks.one_precision(latents=latents, weights=self.linear.weight)
+        _one_precision("latents", latents, self.linear)
         if latents.shape[1] != self.latent_dim:
             raise ValueError(
                 f"latents must have shape (n, {self.latent_dim}), got {tuple(latents.shape)}"
@@ -120,3 +120,8 @@ class Decoder(nn.Module):
         for convolution in self.convolutions[:-1]:
             maps = F.relu(convolution(maps))
         return 0.5 + 0.5 * self.convolutions[-1](maps)
+
+
+def _one_precision(name: str, value: Tensor, layer: nn.Linear) -> None:
+    if not torch.is_autocast_enabled(value.device.type):  # which casts both
+        checks.one_precision(**{name: value, "weights": layer.weight})

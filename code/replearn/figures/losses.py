@@ -126,6 +126,9 @@ def loss_against_scale(
     Raises:
         ValueError: for a curve with another length than ``scales``.
     """
+    checks.at_least("len(scales)", len(scales), 1)
+    checks.finite("scales", scales)
+    checks.positive("the least of scales", float(scales.min()))
     fig, ax = style.subplots(figsize=(6.4, 3.8))
     for (name, values), color, marker in zip(
         curves.items(), style.CYCLE, style.MARKERS, strict=False

@@ -43,6 +43,7 @@ def nn_visualize(
     """
     if len(features) > len(dataset):
         raise ValueError(f"features must be at most {len(dataset)}, got {len(features)}")
+    checks.finite("features", features)
     checks.between("num_nn", num_nn, 1, len(features) - 1)
     queries = query_rows(len(features))
     return _rows(dataset, queries, _others(queries, features, num_nn), desc)

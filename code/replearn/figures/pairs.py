@@ -85,7 +85,7 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
 
 @checks.arguments
 def dot_against_distance(
-    dots: Float[Tensor, "n m"], distances: Float[Tensor, "n m"], shown: int = 2_000
+    dots: Float[Tensor, "*pairs"], distances: Float[Tensor, "*pairs"], shown: int = 2_000
 ) -> Figure:
     """Scatter at most ``shown`` pairs, distance over dot product, on the curve √(2 − 2s).
 
