@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import numbers
 import reprlib
 import sys
 import types
@@ -82,14 +81,14 @@ def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None
         if isinstance(value, hint):
             return ValueError if value.is_meta else None  # of no values
         return ValueError if isinstance(value, hint.dtype[hint.array_type, "..."]) else TypeError
+    single = isinstance(value, Tensor) and value.ndim == 0 and not value.is_meta
+    if isinstance(value, np.generic) or (hint is float and single):
+        value = value.item()  # what comes out of a computation
     if hint in (int, float):
-        number: Any = numbers.Integral if hint is int else numbers.Real
-        if isinstance(value, bool) or not isinstance(value, number):
+        if isinstance(value, bool) or not isinstance(value, int if hint is int else int | float):
             return TypeError
         fits = hint is int or part or abs(value) <= sys.float_info.max
         return None if fits else ValueError
-    if hint is bool:
-        return None if isinstance(value, bool | np.bool_) else TypeError
     if not isinstance(value, origin or hint):
         return TypeError
     parts: list[tuple[Any, Any]] = []
