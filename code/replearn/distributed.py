@@ -89,7 +89,8 @@ def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
 def replicate(nets: nn.ModuleDict) -> nn.ModuleDict:
     """Return ``nets`` for training: same weights everywhere, gradients averaged by backward.
 
-    The weights are those of ``nets`` itself, and become the first process's.
+    The weights are those of ``nets`` itself, and become the first process's. Hold on to what is
+    returned until backward is done: the averaging ends with it.
     """
     if size() == 1:
         return nets
