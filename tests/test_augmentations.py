@@ -59,7 +59,7 @@ def test_grayscale_is_torchvisions(images):
 
 def jitter_order(parameters, i):
     """The four operations of row i, first applied first."""
-    moment = int(parameters["seat"][i]) // math.ceil(len(parameters["seat"]) / 4)
+    moment = int(parameters["moment"][i])
     order = [("brightness", "contrast", "saturation")[k] for k in parameters["order"][i]]
     return (*order[:moment], "hue", *order[moment:])
 
@@ -83,7 +83,7 @@ def test_every_jitter_order_is_as_likely_as_any_other(n):
     jitter = aug.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.9, hue=0.5)
     x, draws, source = torch.zeros(n, 3, 8, 8), 7200 // n, generator(n)
     samples = [jitter.sample(x, source) for _ in range(draws)]
-    for i in range(n):  # whichever seat in the batch
+    for i in range(n):  # wherever in the batch
         seen = Counter(jitter_order(p, i) for p in samples)
         assert len(seen) == 24
         assert stats.chisquare(list(seen.values())).pvalue > 1e-3
@@ -436,6 +436,16 @@ def test_other_precisions_show_the_same_view(images, name, dtype):
 def test_half_precision_images_are_accepted(images):
     bright = torch.ones(64, 3, 64, 64, dtype=torch.float16)  # their sum is beyond float16
     assert aug.B(bright).shape == bright.shape
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_views_of_some_rows_are_theirs_among_all(images, name):
+    augmentation, source = ALL[name], generator(1)
+    whole = augmentation(images, source)
+    for rows in (slice(0, 32), slice(32, 37), slice(127, 128)):
+        part = generator(1)
+        assert torch.equal(augmentation(images, part, rows), whole[rows])
+        assert torch.equal(part.get_state(), source.get_state())  # what follows is the same too
 
 
 @pytest.mark.parametrize("name", ALL)

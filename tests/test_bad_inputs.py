@@ -157,10 +157,16 @@ RIGHT: dict[str, dict[str, object]] = {
     },
     "cli.main": {"arguments": ["runs"]},
     "cli.score": {"net": "A", "recipe": "smoke", "seed": 0, "device": "cpu"},
+    "cli.train": {"net": "A", "recipe": "smoke", "seed": 0, "device": "cpu"},
     "devices.autocast": {"device": torch.device("cpu")},
     "devices.machine": {"device": torch.device("cpu")},
     "devices.pick_device": {"device": "cpu"},
     "devices.precision": {"device": torch.device("cpu")},
+    "distributed.from_first": {"function": abs, "arguments": 3},
+    "distributed.gather": {"own": Z},
+    "distributed.joined": {"device": "cpu"},
+    "distributed.part": {"batch": 4},
+    "distributed.replicate": {"nets": nn.ModuleDict({"encoder": nn.Linear(2, 2)})},
     "evaluation.layer_accuracies": {"encoder": RUN.encoder, "dataset": DATA, "limit": 4},
     "evaluation.scores": {"run": RUN, "augmentation": augmentations.A},
     "evaluation.validation_loss": {
@@ -362,9 +368,18 @@ RIGHT: dict[str, dict[str, object]] = {
 
 # Methods that take a reader's tensors, beside the names.
 METHODS: dict[str, tuple[Callable, dict[str, object]]] = {
-    "augmentations.A": (augmentations.A, {"images": IMAGES, "generator": None}),
-    "augmentations.B": (augmentations.B, {"images": IMAGES, "generator": None}),
-    "augmentations.C": (augmentations.C, {"images": IMAGES, "generator": None}),
+    "augmentations.A": (
+        augmentations.A,
+        {"images": IMAGES, "generator": None, "rows": slice(None)},
+    ),
+    "augmentations.B": (
+        augmentations.B,
+        {"images": IMAGES, "generator": None, "rows": slice(None)},
+    ),
+    "augmentations.C": (
+        augmentations.C,
+        {"images": IMAGES, "generator": None, "rows": slice(None)},
+    ),
     "networks.Encoder.forward": (networks.Encoder(2).forward, {"images": PICTURES}),
     "networks.Encoder.centre": (networks.Encoder(2).centre, {"images": PICTURES}),
     "networks.Decoder.forward": (networks.Decoder(4).forward, {"latents": Z}),
@@ -400,6 +415,9 @@ def _call(thing: Callable, given: Mapping[str, object]) -> object:
         if isinstance(value, torch.Generator):
             value.manual_seed(0)
     result = thing(*positional, **named)
+    if isinstance(result, contextlib.AbstractContextManager):
+        with result:
+            pass
     return next(result) if isinstance(result, Iterator) else result
 
 

@@ -9,10 +9,24 @@ import torch
 
 from replearn import cli, runs
 
+NETS = {"autoencoder": ["autoencoder"], "B": ["contrastive", "B"]}
+HOW = ["--recipe", "tiny", "--device", "cpu"]
 
-@pytest.mark.parametrize("net", ["autoencoder", "B"])
+
+@pytest.mark.parametrize("net", NETS)
+def test_train_trains_and_prints_what_a_run_is(net, tiny, capsys):
+    assert cli.main(["train", *NETS[net], *HOW]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["label"] == net
+    assert facts["recipe"] == "tiny"
+    assert facts["processes"] == 1
+    (stored,) = runs.stored()
+    assert stored["finished"] == facts["finished"]
+
+
+@pytest.mark.parametrize("net", NETS)
 def test_score_prints_what_a_run_is_and_scores(net, tiny, capsys):
-    assert cli.main(["score", net, "--recipe", "tiny", "--device", "cpu"]) == 0
+    assert cli.main(["score", *NETS[net], *HOW]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["label"] == net
     assert result["recipe"] == "tiny"
@@ -24,7 +38,7 @@ def test_score_prints_what_a_run_is_and_scores(net, tiny, capsys):
 def test_runs_lists_what_is_stored(tiny, capsys):
     assert cli.main(["runs"]) == 0
     assert capsys.readouterr().out == ""
-    cli.main(["score", "B", "--recipe", "tiny", "--device", "cpu", "--seed", "3"])
+    cli.main(["train", "contrastive", "B", *HOW, "--seed", "3"])
     capsys.readouterr()
     assert cli.main(["runs"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
@@ -58,7 +72,7 @@ def test_verify_says_which_runs_are_whole(store, capsys):
 
 
 def test_an_error_is_one_line_and_no_traceback(tiny, capsys):
-    assert cli.main(["score", "A", "--recipe", "tiny", "--device", "abacus"]) == 1
+    assert cli.main(["score", "contrastive", "A", "--recipe", "tiny", "--device", "abacus"]) == 1
     complaint = capsys.readouterr().err
     assert complaint.startswith("replearn: device must be one of")
     assert "abacus" in complaint
@@ -66,7 +80,7 @@ def test_an_error_is_one_line_and_no_traceback(tiny, capsys):
 
 def test_an_unknown_net_is_refused_with_what_is_allowed(capsys):
     with pytest.raises(SystemExit) as stop:
-        cli.main(["score", "D"])
+        cli.main(["score", "contrastive", "D"])
     assert stop.value.code == 2
     assert "'D'" in capsys.readouterr().err
 

@@ -90,6 +90,12 @@ def test_normalised_latents_are_unit_vectors(images, d):
     assert not torch.allclose(Encoder(d)(images).norm(dim=1), torch.ones(3), atol=1e-2)
 
 
+def test_an_encoder_keeps_double_precision(images):
+    encoder = Encoder(8, normalize=True).double()
+    norms = encoder(images.double()).norm(dim=1)
+    torch.testing.assert_close(norms, torch.ones(3).double(), rtol=0, atol=1e-14)
+
+
 def test_gradients_reach_every_parameter(images):
     encoder, decoder = Encoder(8), Decoder(8)
     (decoder(encoder(images)) - images).square().mean().backward()

@@ -33,19 +33,25 @@ class Augmentation:
     name: str
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
-        """Draw parameters for each image, on the images' device."""
+        """Draw parameters for each image, on the images' device: tensors of one row an image."""
         raise NotImplementedError
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
         """Return the views that ``parameters`` describe, in [0, 1], same shape as ``images``."""
         raise NotImplementedError
 
-    def __call__(self, images: Images, generator: torch.Generator | None = None) -> Images:
+    def __call__(
+        self,
+        images: Images,
+        generator: torch.Generator | None = None,
+        rows: slice = slice(None),
+    ) -> Images:
         """Return one random view of each image.
 
         Args:
             images: (n, 3, s, s) in [0, 1].
             generator: on the images' device, for replay; torch's default one if absent.
+            rows: make the views of these images alone, the same ones as among all.
 
         Raises:
             TypeError, ValueError: for anything but square RGB images in [0, 1]; values are not
@@ -54,7 +60,10 @@ class Augmentation:
         checks.images("images", images)
         if images.device.type == "cpu":
             checks.within("images", images, 0, 1)
-        return self.apply(images, self.sample(images, generator))
+        if not isinstance(rows, slice):
+            raise TypeError(f"rows must be a slice, got {rows!r}")
+        parameters = self.sample(images, generator)
+        return self.apply(images[rows], {name: value[rows] for name, value in parameters.items()})
 
 
 def _uniform(
@@ -161,14 +170,14 @@ class ColorJitter(Augmentation):
         checks.between("hue", self.hue, 0, 0.5)
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
-        """Draw the four amounts (n,), and the order.
+        """Draw the four amounts (n,), and the order: a permutation and a moment.
 
-        The order: ``order`` (n, 3), a permutation of brightness, contrast and saturation, and
-        ``seat`` (n,), one of 4·⌈n/4⌉ seats dealt out like cards, whose quarter says at which of
-        the four moments the hue comes in. The work of a batch is then known before it starts, and
-        each image still has every order with chance 1/24.
+        ``order`` (n, 3) permutes brightness, contrast and saturation; ``moment`` (n,), how many
+        of them come before the hue, is dealt out like cards, a quarter of the images each. Every
+        order has chance 1/24.
         """
         n = len(images)
+        quarter = math.ceil(n / 4)
 
         def factor(reach: float) -> Tensor:
             return _uniform(max(0, 1 - reach), 1 + reach, n, like=images, generator=generator)
@@ -181,19 +190,16 @@ class ColorJitter(Augmentation):
             "contrast": factor(self.contrast),
             "saturation": factor(self.saturation),
             "hue": _uniform(-self.hue, self.hue, n, like=images, generator=generator),
-            "seat": shuffled(4 * math.ceil(n / 4))[:n],
+            "moment": shuffled(4 * quarter)[:n] // quarter,
             "order": shuffled(n, 3),
         }
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
-        """Return the jittered images."""
-        n = len(images)
-        quarter = math.ceil(n / 4)
-        seat = parameters["seat"]  # of 4·quarter seats; those in quarter k turn hue at moment k
+        """Return the jittered images.
 
-        def seated(values: Tensor) -> Tensor:
-            return values.new_zeros(4 * quarter, *values.shape[1:]).index_copy_(0, seat, values)
-
+        All turn their hue at once: each goes through three steps before and three after it, of
+        which three do nothing.
+        """
         b, c, s = (parameters[k] for k in ("brightness", "contrast", "saturation"))
         zero = torch.zeros_like(b)
         kinds = torch.stack(  # (n, 3 kinds, 3 coefficients of adjust_affine)
@@ -205,18 +211,16 @@ class ColorJitter(Augmentation):
             1,
         )
         order = parameters["order"]
-        steps = seated(kinds.gather(1, order[:, :, None].expand(-1, -1, 3)).to(images.dtype))
-        turns = seated(parameters["hue"].to(images.dtype))
-        views = seated(images)
-        for when in range(4):
-            for moment in range(4):
-                rows = slice(when * quarter, (when + 1) * quarter)
-                if moment == when:
-                    views[rows] = adjust_hue(views[rows], turns[rows])
-                else:
-                    step = steps[rows, moment if moment < when else moment - 1]
-                    views[rows] = adjust_affine(views[rows], *step.unbind(1))
-        return views[seat]
+        steps = kinds.gather(1, order[:, :, None].expand(-1, -1, 3)).to(images.dtype)
+        nothing = steps.new_tensor([1, 0, 0])
+        early = torch.arange(3, device=order.device) < parameters["moment"][:, None]  # (n, 3)
+        views = images
+        for step in torch.where(early[:, :, None], steps, nothing).unbind(1):
+            views = adjust_affine(views, *step.unbind(1))
+        views = adjust_hue(views, parameters["hue"].to(images.dtype))
+        for step in torch.where(early[:, :, None], nothing, steps).unbind(1):
+            views = adjust_affine(views, *step.unbind(1))
+        return views
 
 
 # --- geometry -------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Train and evaluate from a shell: ``python -m replearn --help``."""
+"""Train and evaluate from a shell: ``python -m replearn --help``.
+
+``torchrun --nproc-per-node 4 -m replearn train contrastive A`` trains on four processes.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from replearn import augmentations, checks, evaluation, runs, training
+import torch
+
+from replearn import augmentations, checks, distributed, evaluation, runs, training
 from replearn.recipes import RECIPES
+from replearn.training import Run
 
 NETS = ("autoencoder", "A", "B", "C")
 
@@ -19,13 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
     parser = argparse.ArgumentParser(prog="replearn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    scoring = commands.add_parser(
-        "score", help="train a network (or load it, if stored) and print its validation scores"
-    )
-    scoring.add_argument("net", choices=NETS, help="the autoencoder, or a contrastive augmentation")
-    scoring.add_argument("--recipe", choices=RECIPES, help="default: fast, or $REPLEARN_RECIPE")
-    scoring.add_argument("--seed", type=int, default=0)
-    scoring.add_argument("--device", help="default: the best that this machine has")
+    how = argparse.ArgumentParser(add_help=False)
+    how.add_argument("--recipe", choices=RECIPES, help="default: fast, or $REPLEARN_RECIPE")
+    how.add_argument("--seed", type=int, default=0)
+    how.add_argument("--device", help="default: the best that this machine has")
+    for command, what in (
+        ("train", "train a network (or load it, if stored) and print what it is"),
+        ("score", "the same, with its validation scores"),
+    ):
+        kinds = commands.add_parser(command, help=what).add_subparsers(dest="kind", required=True)
+        kinds.add_parser("autoencoder", parents=[how]).set_defaults(net="autoencoder")
+        contrastive = kinds.add_parser("contrastive", parents=[how])
+        contrastive.add_argument("net", choices=NETS[1:], help="the augmentation")
     listing = commands.add_parser("runs", help="list the stored runs, or verify that each is whole")
     listing.add_argument("action", nargs="?", choices=("list", "verify"), default="list")
     options = parser.parse_args(arguments)
@@ -33,8 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "runs":
             return listed() if options.action == "list" else verified()
         else:
-            result = score(options.net, options.recipe, options.seed, options.device)
-            print(json.dumps(result, indent=2, ensure_ascii=False))
+            with distributed.joined(options.device) as device:
+                run = train(options.net, options.recipe, options.seed, device)
+                first = distributed.rank() == 0
+            if first:
+                result = run.facts if options.command == "train" else _scored(run, options.net)
+                print(json.dumps(result, indent=2, ensure_ascii=False))
     except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
         print(f"replearn: {error}", file=sys.stderr)
         return 1
@@ -67,13 +82,26 @@ def _about(facts: dict[str, Any]) -> str:
 
 
 @checks.arguments
+def train(
+    net: str,
+    recipe: str | None = None,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+) -> Run:
+    """Train ``net`` (one of :data:`NETS`), or load the stored run."""
+    if net == "autoencoder":
+        return training.train_autoencoder(recipe=recipe, seed=seed, device=device)
+    augmentation = augmentations.BY_NAME[net]
+    return training.train_contrastive(augmentation, recipe=recipe, seed=seed, device=device)
+
+
+@checks.arguments
 def score(
     net: str, recipe: str | None = None, seed: int = 0, device: str | None = None
 ) -> dict[str, Any]:
     """Train ``net`` (one of :data:`NETS`), or load the stored run; return its facts and scores."""
-    if net == "autoencoder":
-        run = training.train_autoencoder(recipe=recipe, seed=seed, device=device)
-        return {**run.facts, **evaluation.scores(run)}
-    augmentation = augmentations.BY_NAME[net]
-    run = training.train_contrastive(augmentation, recipe=recipe, seed=seed, device=device)
-    return {**run.facts, **evaluation.scores(run, augmentation)}
+    return _scored(train(net, recipe, seed, device), net)
+
+
+def _scored(run: Run, net: str) -> dict[str, Any]:
+    return {**run.facts, **evaluation.scores(run, augmentations.BY_NAME.get(net))}

@@ -35,8 +35,8 @@ def _checked(formula: Formula) -> Formula:
         (a, first), (b, second), *scalars = signature.bind(*args, **kwargs).arguments.items()
         if first.numel() == 0:
             raise ValueError(f"{a} and {b} must not be empty, got {tuple(first.shape)}")
-        checks.one_precision(**{a: first, b: second})
         if a == "z":
+            checks.one_precision(**{a: first, b: second})
             checks.at_least("len(z)", len(first), 2)
         for name, value in scalars:
             checks.positive(name, value)

@@ -50,7 +50,8 @@ class Encoder(nn.Module):
             maps.append(F.relu(convolution(maps[-1])))
         latents = self.linear(maps[-1].flatten(1))
         if self.normalize:
-            latents = F.normalize(latents.float(), dim=1)
+            at_least_float32 = torch.promote_types(latents.dtype, torch.float32)
+            latents = F.normalize(latents.to(at_least_float32), dim=1)
         return [*maps[1:], latents]
 
     @torch.no_grad()

@@ -3,6 +3,10 @@
 One training step is: draw the batch, look at it through two random augmentations, encode, compare,
 step. All of it happens on one device; nothing travels back to the host inside a step.
 
+Processes that :func:`distributed.joined` encode a part of every batch each and compare the whole of
+it: theirs is the run of one process, under the same key, up to rounding, and may go on from its
+checkpoint. The first of them reads and writes the store, alone.
+
 Randomness is a function of (seed, step) alone, so that a run that is interrupted goes on from its
 checkpoint as if it had never stopped.
 """
@@ -23,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from replearn import augmentations, checks, losses, muon, networks, runs, shapes
+from replearn import augmentations, checks, distributed, losses, muon, networks, runs, shapes
 from replearn.augmentations import Augmentation, Compose
 from replearn.devices import autocast, machine, pick_device, precision
 from replearn.muon import Muon
@@ -36,9 +40,6 @@ Loss = Callable[..., Tensor]
 # What a step measures, by name: the loss, which is minimised, and what is only watched.
 Measures = dict[str, Tensor]
 Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
-
-# What a network is shown of images.
-View = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @checks.arguments
@@ -105,12 +106,13 @@ def train_autoencoder(
         return nn.ModuleDict({"encoder": Encoder(latent_dim), "decoder": Decoder(latent_dim)})
 
     def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
+        own = images[distributed.part(len(images))]
         with autocast(where):
-            reconstructions = nets["decoder"](nets["encoder"](images))
-        return {"loss": loss(images, reconstructions.float())}
+            reconstructions = nets["decoder"](nets["encoder"](own))
+        return {"loss": loss(images, distributed.gather(reconstructions.float()))}
 
     described = {"kind": "autoencoder", "latent_dim": latent_dim, "code": [_loss_code(loss)]}
-    return _train(described, networks_, step, lambda images, _: images, recipe, seed, where)
+    return _train(described, networks_, step, recipe, seed, where)
 
 
 @checks.arguments
@@ -152,9 +154,10 @@ def train_contrastive(
         return nn.ModuleDict({"encoder": Encoder(latent_dim, normalize=True)})
 
     def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
-        views = torch.cat([augmentation(images, generator), augmentation(images, generator)])
+        own = distributed.part(len(images))
+        views = torch.cat([augmentation(images, generator, own) for _ in range(2)])
         with autocast(where):
-            z, z_pos = nets["encoder"](views).chunk(2)
+            z, z_pos = map(distributed.gather, nets["encoder"](views).chunk(2))
         with torch.no_grad():
             watched = {"alignment": losses.alignment(z, z_pos), "uniformity": losses.uniformity(z)}
         return {"loss": loss(z, z_pos, tau), **watched}
@@ -166,9 +169,7 @@ def train_contrastive(
         "tau": tau,
         "code": [_loss_code(loss), *_augmentation_code(augmentation)],
     }
-    name = augmentation.name
-    own = name if augmentations.BY_NAME.get(name) == augmentation else None
-    return _train(described, networks_, step, augmentation, recipe, seed, where, name, own)
+    return _train(described, networks_, step, recipe, seed, where, augmentation)
 
 
 # The modules' own sources are part of every key already; a reader's functions are not.
@@ -192,18 +193,19 @@ def _train(
     described: dict[str, Any],
     make_networks: Callable[[], nn.ModuleDict],
     measure: Measure,
-    view: View,
     recipe: str | None,
     seed: int,
     device: torch.device,
-    label: str = "autoencoder",
-    own_plan: str | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Run:
     recipe = recipe or default_recipe()
     checks.one_of("recipe", recipe, tuple(RECIPES))
     checks.at_least("seed", seed, 0)
+    label = augmentation.name if augmentation else described["kind"]
     plans = RECIPES[recipe]
-    plan = plans.get(own_plan or "", plans[described["kind"]])
+    plan = plans[described["kind"]]
+    if augmentation in augmentations.BY_NAME.values():  # a namesake has no plan of its own
+        plan = plans.get(label, plan)
     dataset = ShapesDataset("train")
     sources = [runs.source(room) for room in _SOURCES]
     if sources != _SOURCES_AT_IMPORT:
@@ -222,12 +224,14 @@ def _train(
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers go on undisturbed
         torch.manual_seed(seed)
         nets = make_networks()
-    with runs.lock(name):
-        found = runs.load(name)
+    with runs.lock(name) if distributed.rank() == 0 else contextlib.nullcontext():
+        found = distributed.from_first(runs.load, name)
         if found is None:
             if plan.centred:
                 some = dataset.images(range(_CENTRED_ON))
-                nets["encoder"].centre(view(some, torch.Generator().manual_seed(seed)))  # type: ignore[operator]
+                if augmentation:
+                    some = augmentation(some, torch.Generator().manual_seed(seed))
+                nets["encoder"].centre(some)  # type: ignore[operator]
             history, seconds = _optimise(nets, measure, plan, dataset, seed, device, name, label)
             facts = {
                 **{k: v for k, v in described.items() if k != "code"},
@@ -238,12 +242,14 @@ def _train(
                 "seconds": seconds,
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                 **machine(device),
+                "processes": distributed.size(),
             }
             tensors = {
                 **_prefixed("history.", history),
                 **_prefixed("", nets.state_dict()),
             }
-            runs.save(name, tensors, facts)
+            if distributed.rank() == 0:
+                runs.save(name, tensors, facts)
             found = tensors, facts
     tensors, facts = found
     history = {key: values.cpu() for key, values in _pop_prefixed("history.", tensors).items()}
@@ -340,7 +346,7 @@ def _optimise(
     optimisers = _optimisers(nets, plan, device)
     history: dict[str, Tensor] = defaultdict(lambda: torch.zeros(plan.steps, device=device))
     before, start = 0.0, 0
-    checkpoint = runs.load_checkpoint(name)
+    checkpoint = distributed.from_first(runs.load_checkpoint, name)
     if checkpoint is not None:
         tensors, start = checkpoint
         before = float(tensors.pop("seconds"))
@@ -349,9 +355,18 @@ def _optimise(
         for name_, optimiser in optimisers.items():
             _set_state(optimiser, _pop_prefixed(f"{name_}.", tensors))
         nets.load_state_dict(tensors)
+    replicas = distributed.replicate(nets)
     generator = torch.Generator(device)
     began = saved = time.monotonic()
-    bar = tqdm(total=plan.steps, initial=start, desc=label, unit="step", mininterval=1)
+    writes = distributed.rank() == 0
+    bar = tqdm(
+        total=plan.steps,
+        initial=start,
+        desc=label,
+        unit="step",
+        mininterval=1,
+        disable=not writes,
+    )
     for step, rows in enumerate(
         _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
     ):
@@ -360,7 +375,7 @@ def _optimise(
             for optimiser in optimisers.values():
                 for group in optimiser.param_groups:
                     group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
-            measures = measure(nets, dataset.images(rows), generator)
+            measures = measure(replicas, dataset.images(rows), generator)
             nets.zero_grad(set_to_none=True)
             measures["loss"].backward()
             for optimiser in optimisers.values():
@@ -378,7 +393,7 @@ def _optimise(
                         "learning rate, or look at the loss function"
                     )
                 bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
-                if time.monotonic() - saved > _SAVE_EVERY:
+                if writes and time.monotonic() - saved > _SAVE_EVERY:
                     saved, start = time.monotonic(), step + 1
                     tensors = {
                         "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
