@@ -517,7 +517,7 @@ def test_compose_applies_in_order(images):
             TypeError,
             "floating-point tensor, got .*int8",
         ),
-        (None, TypeError, "images must be a floating-point tensor, got NoneType"),
+        (None, TypeError, "images must be a floating-point tensor, got None"),
         (torch.zeros(3, 8, 8), ValueError, r"\(n, 3, s, s\), got \(3, 8, 8\)"),
         (torch.zeros(2, 1, 8, 8), ValueError, r"\(n, 3, s, s\), got \(2, 1, 8, 8\)"),
         (torch.zeros(2, 3, 8, 9), ValueError, r"\(n, 3, s, s\), got \(2, 3, 8, 9\)"),

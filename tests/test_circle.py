@@ -56,8 +56,8 @@ def test_half_of_the_angles_followed_is_half_the_concordance():
     ("u", "v", "said"),
     [
         (torch.ones(3, 2), on_circle(torch.zeros(3)), "u must have rows of norm 1"),
-        (on_circle(torch.zeros(3)), on_circle(torch.zeros(2)), "same shape"),
-        (torch.eye(3), torch.eye(3), "same shape"),
+        (on_circle(torch.zeros(3)), on_circle(torch.zeros(2)), r"v must be .* shape \(n, 2\)"),
+        (torch.eye(3), torch.eye(3), r"u must be .* shape \(n, 2\)"),
     ],
 )
 def test_concordance_refuses_what_is_no_pair_of_angles(u, v, said):

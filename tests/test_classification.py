@@ -30,7 +30,7 @@ def test_batches_differ_from_each_other():
 
 
 def test_a_class_too_small_for_the_batch_is_named():
-    with pytest.raises(ValueError, match="per_class is 2, but class 1 has only 1"):
+    with pytest.raises(ValueError, match="at most 1, the samples of class 1, got 2"):
         next(classification.balanced_batches(torch.tensor([0, 0, 1]), 2, torch.Generator()))
 
 
@@ -56,7 +56,7 @@ def test_training_lowers_the_loss_and_leaves_the_global_generator_alone(dataset)
 
 
 def test_labels_must_be_one_per_image(dataset):
-    with pytest.raises(ValueError, match=f"got 3 for {len(dataset)}"):
+    with pytest.raises(ValueError, match=f"labels must be one for each of {len(dataset)}, got 3"):
         classification.train_classifier(F.cross_entropy, dataset, torch.tensor([0, 1, 2]))
 
 

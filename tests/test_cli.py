@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from replearn import cli, runs
 
@@ -43,6 +44,31 @@ def test_runs_lists_what_is_stored(tiny, capsys):
     (line,) = capsys.readouterr().out.splitlines()
     assert "B" in line.split()
     assert "seed 3" in line
+
+
+@pytest.mark.fault(
+    "Damage that nobody has noticed yet",
+    "a byte of a stored run is changed, then `python -m replearn runs verify`",
+    "the run is named as damaged, exit status 1, nothing is changed",
+)
+def test_verify_says_which_runs_are_whole(store, capsys):
+    assert cli.main(["runs", "verify"]) == 0
+    assert capsys.readouterr().out == f"0 of 0 runs in {store} are whole\n"
+    assert not store.exists()
+    facts = {"label": "B", "recipe": "tiny", "seed": 3, "seconds": 1.0, "finished": "2026-01-01"}
+    for key in ("first", "second"):
+        runs.save(key, {"a": torch.ones(3)}, {**facts, "chip": "abacus"})
+    assert cli.main(["runs", "verify"]) == 0
+    assert "2 of 2 runs" in capsys.readouterr().out
+    weights = store / "second" / "weights.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert cli.main(["runs", "verify"]) == 1
+    first, second, total = capsys.readouterr().out.splitlines()
+    assert first.startswith("first  whole    2026-01-01  B")
+    assert second == "second  damaged  its checksums do not match"
+    assert total.startswith("1 of 2 runs")
+    assert {path.name for path in store.iterdir()} == {"first", "second"}
 
 
 def test_an_error_is_one_line_and_no_traceback(tiny, capsys):

@@ -33,6 +33,11 @@ def test_the_best_device_is_cuda_then_mps_then_the_cpu(machine_with, accelerator
     assert devices.pick_device(CPU) == CPU
 
 
+@pytest.mark.fault(
+    "A device that this machine does not have",
+    "`device='cuda'` without a card, a card of too high a number, a name that means nothing",
+    "a ValueError lists the devices there are; the CPU is not taken instead",
+)
 @pytest.mark.parametrize(
     "device", ["cuda", "mps", "cuda:0", "xpu", "meta", "toaster", 3, [], "cpu:x"]
 )

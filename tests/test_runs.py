@@ -6,6 +6,7 @@ import pickle
 import random
 import shutil
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 
@@ -15,7 +16,14 @@ import torch
 from replearn import runs
 
 TENSORS = {"a": torch.arange(12.0).view(3, 4), "b": torch.ones(5, dtype=torch.int64)}
-FACTS = {"label": "A", "finished": "2026-01-01T00:00:00+00:00", "chip": "Zähler — π"}
+FACTS = {
+    "label": "A",
+    "recipe": "tiny",
+    "seed": 0,
+    "seconds": 1.5,
+    "finished": "2026-01-01T00:00:00+00:00",
+    "chip": "Zähler — π",
+}
 
 
 @pytest.fixture
@@ -136,6 +144,11 @@ def test_damage_is_noticed(run, name, damage, seed):
     assert_unusable()
 
 
+@pytest.mark.fault(
+    "A run written by an older version",
+    "its format has another number",
+    "set aside with a warning that names both formats; trained again",
+)
 def test_another_format_is_not_read(run, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(runs, "_FORMAT", runs._FORMAT - 1)
@@ -145,19 +158,50 @@ def test_another_format_is_not_read(run, monkeypatch):
     assert_whole()
 
 
-@pytest.mark.parametrize("facts", ["[]", "null", "{}", '"text"'])
+@pytest.mark.fault(
+    "A file of another program, checksummed in due form",
+    "`run.json` holds JSON of another kind, or lacks what a run has",
+    "set aside with a warning that names what is missing; trained again",
+)
+@pytest.mark.parametrize(
+    "facts",
+    ["[]", "null", "{}", '"text"', '{"format": 3}', '{"format": 3, "key": "run", "label": 7}'],
+)
 def test_foreign_files_with_right_checksums_are_not_read(run, facts):
     (run / "run.json").write_text(facts)
     (run / "SHA256SUMS").write_text(runs._checksums(run))
     assert_unusable()
 
 
+@pytest.mark.fault(
+    "Another run under this run's name",
+    "the folder of a whole run is renamed",
+    "set aside with a warning: its key must be the folder's name",
+)
+def test_a_run_under_anothers_name_is_not_read(run):
+    runs.save("other", TENSORS, FACTS)
+    run.rename(run.parent / "run.moved")
+    (run.parent / "other").rename(run)
+    with pytest.warns(UserWarning, match="its key must be 'run', got 'other'"):
+        assert runs.load("run") is None
+
+
+@pytest.mark.fault(
+    "Weights of another format",
+    "a pickle of `torch.save` in the place of `weights.safetensors`, checksums right",
+    "set aside with a warning; nothing is unpickled",
+)
 def test_foreign_weights_are_not_read(run):
     torch.save(TENSORS, run / "weights.safetensors")
     (run / "SHA256SUMS").write_text(runs._checksums(run))
     assert_unusable()
 
 
+@pytest.mark.fault(
+    "A file where a run's folder should be",
+    "a text file of the run's name",
+    "set aside with a warning; trained again",
+)
 def test_a_file_in_the_runs_place_is_set_aside(store):
     store.mkdir()
     (store / "run").write_text("not a folder")
@@ -174,9 +218,57 @@ def test_a_second_damaged_run_replaces_the_first_set_aside(run):
     assert len(list(run.parent.iterdir())) == 2
 
 
+@pytest.mark.fault(
+    "A damaged run",
+    "100 times a random file of a run or checkpoint is cut at random, or up to 8 bits are flipped",
+    "100 of 100 detected by checksum, set aside with a warning, none used, no crash",
+)
+def test_of_a_hundred_damaged_files_none_is_used(store):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    for _ in range(100):
+        runs.save("run", TENSORS, FACTS)
+        runs.save_checkpoint("under-way", TENSORS, 3)
+        files = [*(store / "run").iterdir(), store / "under-way.checkpoint"]
+        path = choose.choice(sorted(files))
+        data = bytearray(path.read_bytes())
+        if choose.random() < 0.5:
+            data = data[: choose.randrange(len(data))]
+        else:
+            for bit in choose.sample(range(8 * len(data)), choose.randint(1, 8)):
+                data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        with pytest.warns(UserWarning, match="cannot be used") as warned:
+            found = runs.load("run"), runs.load_checkpoint("under-way")
+        assert len(warned) == 1
+        assert [what is None for what in found].count(True) == 1
+        assert (found[0] is None) == (path.parent.name == "run")
+
+
+def test_a_survey_says_of_each_run_whether_it_is_whole_and_changes_nothing(run):
+    for name in ("cut", "old"):
+        runs.save(name, TENSORS, FACTS)
+    (run.parent / "cut" / "weights.safetensors").write_bytes(b"")
+    runs.save_checkpoint("under-way", TENSORS, 3)
+    before = {path: path.stat() for path in run.parent.rglob("*")}
+    found = runs.survey()
+    assert found.keys() == {"cut", "old", "run"}
+    assert found["run"]["label"] == "A"
+    assert "checksums do not match" in str(found["cut"])
+    assert {p: p.stat().st_mtime_ns for p in run.parent.rglob("*")} == {
+        p: s.st_mtime_ns for p, s in before.items()
+    }
+
+
 # --- half-written ---------------------------------------------------------------------------
 
 
+@pytest.mark.fault(
+    "The disk is full when a run is stored",
+    "the write of each part fails with ENOSPC",
+    "an OSError names the folder and `$REPLEARN_RUNS`; nothing is left but the checkpoint",
+)
 @pytest.mark.parametrize("part", ["weights", "facts", "checksums", "rename"])
 def test_a_failure_while_storing_leaves_nothing(store, monkeypatch, part):
     def full(*args, **kwargs):
@@ -192,7 +284,7 @@ def test_a_failure_while_storing_leaves_nothing(store, monkeypatch, part):
             patch.setattr(runs, "_checksums", full)
         else:
             patch.setattr(Path, "rename", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match=rf"No space left.*{store}.*\$REPLEARN_RUNS"):
             runs.save("run", TENSORS, FACTS)
     assert {path.name for path in store.iterdir()} == {"run.checkpoint"}  # to go on from
     runs.save("run", TENSORS, FACTS)
@@ -205,6 +297,11 @@ def test_facts_that_are_no_json_leave_nothing(store):
     assert list(store.iterdir()) == []
 
 
+@pytest.mark.fault(
+    "A process killed while it stored a run",
+    "half a run in a hidden folder, half a checkpoint",
+    "not listed, not read, and removed when the run is stored",
+)
 def test_what_a_killed_process_left_is_swept_up(run):
     leftover = run.parent / ".run-abc"
     leftover.mkdir()
@@ -228,8 +325,13 @@ def test_a_checkpoint_comes_back_as_it_was_saved(store):
     assert [path.name for path in store.iterdir()] == ["run.checkpoint"]
 
 
+@pytest.mark.fault(
+    "A damaged or foreign checkpoint",
+    "cut at random, a bit flipped at random, or another run's",
+    "removed with a warning; trained from the start",
+)
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("damage", ["cut", "flip", "foreign"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "foreign", "moved"])
 def test_a_damaged_checkpoint_is_not_used(store, damage, seed):
     runs.save_checkpoint("run", TENSORS, 3)
     choose, path = random.Random(f"{damage} {seed}"), store / "run.checkpoint"
@@ -238,6 +340,10 @@ def test_a_damaged_checkpoint_is_not_used(store, damage, seed):
         data = data[: choose.randrange(len(data))]
     elif damage == "flip":
         data[choose.randrange(len(data))] ^= 1 << choose.randrange(8)
+    elif damage == "moved":
+        runs.save_checkpoint("other", TENSORS, 3)
+        data = bytearray((store / "other.checkpoint").read_bytes())
+        (store / "other.checkpoint").unlink()
     else:
         data = bytearray(runs.safetensors.torch.save(TENSORS, {"step": str(seed)}))
     path.write_bytes(data)
@@ -246,6 +352,11 @@ def test_a_damaged_checkpoint_is_not_used(store, damage, seed):
     assert not path.exists()
 
 
+@pytest.mark.fault(
+    "The disk is full when a checkpoint is saved",
+    "half of it is written, then ENOSPC",
+    "an OSError names the folder; the half is removed, the last checkpoint kept",
+)
 def test_a_failure_while_saving_a_checkpoint_keeps_the_last(store, monkeypatch):
     runs.save_checkpoint("run", TENSORS, 3)
 
@@ -255,8 +366,9 @@ def test_a_failure_while_saving_a_checkpoint_keeps_the_last(store, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(runs, "_write", half)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match=rf"No space left.*{store}.*\$REPLEARN_RUNS"):
             runs.save_checkpoint("run", TENSORS, 5)
+    assert [path.name for path in store.iterdir()] == ["run.checkpoint"]
     assert runs.load_checkpoint("run")[1] == 3
     runs.save("run", TENSORS, FACTS)
     assert {path.name for path in store.iterdir()} == {"run"}
@@ -384,7 +496,13 @@ def test_a_modules_source_is_its_code():
     assert "# " not in text
 
 
-@pytest.mark.parametrize("thing", [len, 3, "loss", torch.nn.MSELoss(), lambda a, b: a])
+@pytest.mark.parametrize("thing", [3, "loss", None])
+def test_what_is_no_function_is_refused(thing):
+    with pytest.raises(TypeError, match="thing must be a module or a Callable, got"):
+        runs.source(thing)
+
+
+@pytest.mark.parametrize("thing", [len, torch.nn.MSELoss(), lambda a, b: a])
 def test_what_has_no_source_of_its_own_is_refused(thing):
     with pytest.raises(ValueError, match="must be readable, defined with def, got"):
         runs.source(thing)
@@ -403,12 +521,80 @@ def test_facts_are_readable_json(run):
     assert "Zähler — π" in (run / "run.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_folder_is_an_error_that_names_it(run):
+# --- the folder -----------------------------------------------------------------------------
+
+WRITES = {
+    "lock": lambda: runs.lock("run"),
+    "save": lambda: runs.save("run", TENSORS, FACTS),
+    "save_checkpoint": lambda: runs.save_checkpoint("run", TENSORS, 3),
+}
+
+
+@pytest.mark.fault(
+    "A read-only folder of runs",
+    "its mode is 0o555 (for root, whom no mode stops: the system's calls fail with EACCES)",
+    "a PermissionError names the folder and `$REPLEARN_RUNS`; what is stored stays whole",
+)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_read_only_folder_is_an_error_that_names_it(run, monkeypatch, write):
+    def denied(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    message = rf"Permission denied.*{run.parent}.*\$REPLEARN_RUNS"
     run.parent.chmod(0o555)
     try:
-        with pytest.raises(PermissionError, match=str(run.parent)):
-            runs.save("other", TENSORS, FACTS)
+        with monkeypatch.context() as patch:
+            if os.geteuid() == 0:
+                patch.setattr(tempfile, "mkdtemp", denied)
+                patch.setattr(os, "open", denied)
+                patch.setattr(Path, "write_bytes", denied)
+            with pytest.raises(PermissionError, match=message):
+                WRITES[write]()
         assert_whole()
     finally:
         run.parent.chmod(0o755)
+
+
+@pytest.mark.fault(
+    "A folder of runs that cannot be made",
+    "`$REPLEARN_RUNS` lies below a file",
+    "an OSError names the folder and `$REPLEARN_RUNS`",
+)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path, monkeypatch, write):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "file" / "runs"))
+    with pytest.raises(OSError, match=rf"{tmp_path}/file/runs; \$REPLEARN_RUNS may name another"):
+        WRITES[write]()
+    assert runs.load("run") is None
+    assert runs.survey() == {}
+
+
+@pytest.mark.fault(
+    "A missing folder of runs",
+    "`$REPLEARN_RUNS` names a folder three levels below one that exists",
+    "made when something is stored; reading makes nothing",
+)
+def test_a_missing_folder_is_made_by_writing_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "a" / "b" / "c"))
+    assert runs.load("run") is None
+    assert runs.survey() == {}
+    assert list(tmp_path.iterdir()) == []
+    runs.save("run", TENSORS, FACTS)
+    assert_whole()
+
+
+@pytest.mark.fault(
+    "A user without a home folder",
+    "no home is found and `$REPLEARN_RUNS` is not set",
+    "a FileNotFoundError names `$REPLEARN_RUNS`; no folder called ~ is made",
+)
+def test_without_a_home_the_variable_is_named(tmp_path, monkeypatch):
+    for name in ("REPLEARN_RUNS", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where no home is found
+    monkeypatch.chdir(tmp_path)
+    for write in WRITES.values():
+        with pytest.raises(FileNotFoundError, match=r"home folder .*\$REPLEARN_RUNS"):
+            write()
+    assert list(tmp_path.iterdir()) == []

@@ -227,6 +227,11 @@ def test_a_readers_augmentation_is_known_by_its_code(tiny, monkeypatch):
     assert len(keys(tiny)) == 4
 
 
+@pytest.mark.fault(
+    "Library code edited since it was imported",
+    "a module's source on disk differs from that in memory",
+    "a RuntimeError asks to restart Python; nothing is trained under the wrong key",
+)
 def test_code_edited_since_import_is_not_trained(tiny, monkeypatch):
     source = runs.source
     monkeypatch.setattr(
@@ -240,6 +245,11 @@ def test_code_edited_since_import_is_not_trained(tiny, monkeypatch):
 # --- interruptions --------------------------------------------------------------------------
 
 
+@pytest.mark.fault(
+    "A training interrupted by its user",
+    "KeyboardInterrupt after step 1, 3 or 5 of 6",
+    "goes on from the last checkpoint and ends as the uninterrupted run, bit for bit",
+)
 @pytest.mark.parametrize("kind", TRAIN)
 @pytest.mark.parametrize("step", [1, 3, 5])
 def test_interrupted_training_ends_as_if_it_had_not_been(kind, step, tiny, monkeypatch, tmp_path):
@@ -312,6 +322,11 @@ def child(stop=""):
     )
 
 
+@pytest.mark.fault(
+    "A training killed",
+    "SIGKILL to its process: between two steps, with half a checkpoint or half a run written",
+    "the next process goes on from the last checkpoint; weights and losses equal, bit for bit",
+)
 @pytest.mark.parametrize(
     ("moment", "resumes_at"),
     [("step 5", 4), ("writing draft", 0), ("writing safetensors", 6)],
@@ -346,6 +361,11 @@ def test_killed_training_ends_as_if_it_had_not_been(
     assert_same_run(resumed, TRAIN["contrastive"]())
 
 
+@pytest.mark.fault(
+    "Two processes that want the same run",
+    "both are started at once",
+    "one trains it, the other waits and loads it",
+)
 def test_two_processes_train_the_same_run_once(tiny):
     processes = [child(), child()]
     outputs = [process.communicate(timeout=120) for process in processes]
@@ -353,6 +373,44 @@ def test_two_processes_train_the_same_run_once(tiny):
     steps = [out.count("step ") for out, _ in outputs]
     assert sorted(steps) == [0, 6]
     assert len(keys(tiny)) == 1
+
+
+@pytest.mark.fault(
+    "A process that dies while another waits for its run",
+    "SIGKILL to the one that trains, between two steps",
+    "the other takes over from the checkpoint and finishes",
+)
+def test_a_process_whose_rival_dies_takes_over(tiny):
+    with child(stop="step 3") as first:
+        try:
+            assert any(line == "step 3\n" for line in first.stdout), first.stderr.read()
+            second = child()
+            with pytest.raises(subprocess.TimeoutExpired):
+                second.wait(timeout=1)
+            assert len(list(tiny.glob("*.lock"))) == 1
+        finally:
+            first.kill()
+    output, errors = second.communicate(timeout=300)
+    assert output.split("\n")[:2] == ["step 2", "step 3"], errors
+    assert second.returncode == 0
+    assert len(keys(tiny)) == 1
+
+
+@pytest.mark.fault(
+    "A stored run damaged since it was trained",
+    "a byte of its weights is changed",
+    "set aside with a warning and trained again, to the same weights",
+)
+def test_a_damaged_run_is_trained_again(tiny):
+    trained = TRAIN["contrastive"]()
+    (key,) = keys(tiny)
+    path = tiny / key / "weights.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.warns(UserWarning, match=rf"run {key} cannot be used .* set aside as"):
+        again = TRAIN["contrastive"]()
+    assert_same_run(again, trained)
+    assert keys(tiny) == {key}
 
 
 # --- trouble --------------------------------------------------------------------------------
@@ -379,53 +437,120 @@ def broken_after(step):
     return loss
 
 
-@pytest.mark.parametrize(
-    ("trouble", "error", "message"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory."), MemoryError, "memory ran out"),
-        (
-            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
-            MemoryError,
-            "memory ran out",
-        ),
-        (
-            RuntimeError("CUDA error: unspecified launch failure"),
-            RuntimeError,
-            "accelerator failed",
-        ),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), RuntimeError, "^mat1 and mat2"),
-    ],
+CPU_FULL = "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"
+FULL = [torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB"), RuntimeError(CPU_FULL)]
+
+
+def failing_cross_entropy(step, error):
+    """What the library's own loss calls, so that the run keeps its key; it fails at ``step``."""
+    calls, honest = iter(range(1000)), torch.nn.functional.cross_entropy
+
+    def cross_entropy(*args):
+        if next(calls) == step:
+            raise error
+        return honest(*args)
+
+    return cross_entropy
+
+
+@pytest.mark.fault(
+    "Memory runs out",
+    "step 3 raises CUDA's OutOfMemoryError, or the RuntimeError of the CPU's allocator",
+    "a MemoryError names the step, the last checkpoint and what to try; going on ends bit for bit "
+    "as if nothing had been",
 )
-def test_trouble_of_the_machine_is_explained_and_the_checkpoint_kept(tiny, trouble, error, message):
-    calls, fails = iter(range(1000)), [True]
+@pytest.mark.parametrize("error", FULL, ids=["cuda", "cpu"])
+def test_memory_that_runs_out_stops_the_training(tiny, monkeypatch, tmp_path, error):
+    with monkeypatch.context() as patch:
+        patch.setattr(losses.F, "cross_entropy", failing_cross_entropy(3, error))
+        message = r"memory ran out at step 3 of A; the last checkpoint is from step 2\. .*batch"
+        with pytest.raises(MemoryError, match=message):
+            TRAIN["contrastive"]()
+    assert keys(tiny) == set()
+    assert len(list(tiny.glob("*.checkpoint"))) == 1
+    resumed = TRAIN["contrastive"]()
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "whole"))
+    assert_same_run(resumed, TRAIN["contrastive"]())
 
+
+@pytest.mark.fault(
+    "The machine has too little memory for a tensor",
+    "the loss asks the CPU's allocator for 2⁶⁰ bytes",
+    "a MemoryError names the step and what to try",
+)
+def test_the_processors_own_allocator_is_understood(tiny):
     def loss(z, z_pos, tau):
-        if next(calls) == 3 and fails:
-            fails.clear()
-            raise trouble
-        return losses.info_nce(z, z_pos, tau)
+        return torch.empty(2**58).sum() + losses.info_nce(z, z_pos, tau)
 
-    with pytest.raises(error, match=message) as caught:
+    with pytest.raises(MemoryError, match="memory ran out at step 0 of A"):
         training.train_contrastive(augmentations.A, D, loss=loss)
-    if "^" not in message:
-        assert "at step 3 of A; the last checkpoint is from step 2." in str(caught.value)
-        assert caught.value.__cause__ is trouble
-    assert list(tiny.glob("*.checkpoint"))
 
 
-def test_an_encoder_that_learnt_nothing_is_reported_whenever_it_is_asked_for(tiny):
-    for _ in range(2):  # trained, then loaded
-        with pytest.warns(UserWarning, match="encoder of black learnt nothing: in its last 2 step"):
-            training.train_contrastive(Black(), D)
+@pytest.mark.fault(
+    "The GPU is lost in mid-training",
+    "step 3 raises the RuntimeError of a CUDA call that fails",
+    "a RuntimeError names the step and the last checkpoint; with `device='cpu'` the run goes on, "
+    "and on no other device unless asked",
+)
+def test_a_lost_accelerator_stops_the_training(tiny, monkeypatch):
+    with monkeypatch.context() as patch:
+        error = RuntimeError("CUDA error: unspecified launch failure")
+        patch.setattr(losses.F, "cross_entropy", failing_cross_entropy(3, error))
+        message = r"the accelerator failed at step 3 of A; .* from step 2\. .*device='cpu'"
+        with pytest.raises(RuntimeError, match=message):
+            TRAIN["contrastive"]()
+    begun, batches = [], training._batches
+    monkeypatch.setattr(training, "_batches", lambda *args: begun.append(args[3]) or batches(*args))
+    assert TRAIN["contrastive"](device="cpu").steps == 6
+    assert begun == [2]
 
 
-def test_an_encoder_that_spreads_images_is_not_reported(tiny, monkeypatch, recwarn):
-    plan = Recipe(steps=4, batch=64, adam=1e-9, centred=True)
+@pytest.mark.fault(
+    "An error of the program itself",
+    "a loss raises a RuntimeError of its own",
+    "passed on as it is",
+)
+def test_other_errors_are_passed_on(tiny, monkeypatch):
+    fails = failing_cross_entropy(1, RuntimeError("mine"))
+    monkeypatch.setattr(losses.F, "cross_entropy", fails)
+    with pytest.raises(RuntimeError, match=r"^mine$"):
+        TRAIN["contrastive"]()
+
+
+@pytest.mark.fault(
+    "An encoder that learnt nothing",
+    "a learning rate of 10⁻⁹ leaves it as it began: nearly constant",
+    "the run is stored; a warning at the end, and whenever it is loaded, says so and what to try",
+)
+def test_an_encoder_that_is_constant_is_told_of(tiny, monkeypatch):
+    monkeypatch.setattr(training, "_CONSTANT", -0.05)
+    monkeypatch.setitem(
+        RECIPES["tiny"], "contrastive", Recipe(steps=4, batch=8, adam=1e-9, centred=False)
+    )
+    for _ in ("trained", "loaded"):
+        with pytest.warns(UserWarning, match=r"of A learnt nothing.*Try more steps") as told:
+            run = TRAIN["contrastive"]()
+        assert told[0].filename == __file__
+    assert run.losses[-1] == pytest.approx(math.log(8), abs=0.1)
+
+
+def test_of_an_encoder_that_spreads_its_latents_nothing_is_told(tiny, monkeypatch, recwarn):
+    monkeypatch.setattr(training, "_CONSTANT", -0.05)
+    plan = Recipe(steps=2, batch=64, adam=1e-9, centred=True)
     monkeypatch.setitem(RECIPES["tiny"], "contrastive", plan)
-    training.train_contrastive(augmentations.A, D)
-    assert [str(warning.message) for warning in recwarn if "learnt" in str(warning.message)] == []
+    assert TRAIN["contrastive"]().history["uniformity"][-1] < -0.5
+    assert [str(w.message) for w in recwarn if "learnt nothing" in str(w.message)] == []
 
 
+def test_the_smoke_recipe_is_too_short_to_be_judged():
+    assert all(plan.steps < training._LOOK_EVERY for plan in RECIPES["smoke"].values())
+
+
+@pytest.mark.fault(
+    "A loss that becomes NaN",
+    "a loss that is NaN from step 0, 3 or 5 on",
+    "a FloatingPointError names the first such step and the last checkpoint; nothing is stored",
+)
 @pytest.mark.parametrize("step", [0, 3, 5])
 def test_a_loss_that_is_not_finite_stops_the_training(tiny, step):
     saved = 2 * (step // 2)
@@ -435,6 +560,11 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny, step):
     assert keys(tiny) == set()
 
 
+@pytest.mark.fault(
+    "A bad argument of a training",
+    "a device that is not there, an unknown recipe, a latent of no dimensions, τ = 0 …",
+    "a ValueError or TypeError names the argument, what came and what is allowed",
+)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -442,13 +572,13 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny, step):
         ({"latent_dim": 0}, ValueError, "latent_dim must be at least 1, got 0"),
         ({"latent_dim": 2.5}, TypeError, r"latent_dim must be an int, got 2\.5"),
         ({"tau": 0.0}, ValueError, r"tau must be a finite number above 0, got 0\.0"),
-        ({"tau": math.nan}, ValueError, "tau must be a finite number above 0, got nan"),
+        ({"tau": math.nan}, ValueError, "tau must be a finite number, got nan"),
         ({"recipe": "slow"}, ValueError, "recipe must be one of 'reference', .* got 'slow'"),
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"seed": "0"}, TypeError, "seed must be an int, got '0'"),
         ({"device": "toaster"}, ValueError, "device must be one of .*'cpu'.* got 'toaster'"),
         ({"loss": lambda z, z_pos, tau: z.sum()}, ValueError, "defined with def, got .*lambda"),
-        ({"loss": "info_nce"}, ValueError, "must be readable, .* got 'info_nce'"),
+        ({"loss": "info_nce"}, TypeError, "loss must be a Callable, got 'info_nce'"),
     ],
 )
 def test_bad_arguments_are_refused(tiny, arguments, error, message):
@@ -460,6 +590,11 @@ def test_bad_arguments_are_refused(tiny, arguments, error, message):
     assert not tiny.exists() or keys(tiny) == set()
 
 
+@pytest.mark.fault(
+    "A misspelt `$REPLEARN_RECIPE`",
+    "it names no recipe",
+    "a ValueError lists the recipes",
+)
 def test_an_unknown_recipe_in_the_environment_is_refused(tiny, monkeypatch):
     monkeypatch.setenv("REPLEARN_RECIPE", "quick")
     with pytest.raises(ValueError, match=r"recipe must be one of .* got 'quick'"):

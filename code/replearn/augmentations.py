@@ -60,6 +60,8 @@ class Augmentation:
         checks.images("images", images)
         if images.device.type == "cpu":
             checks.within("images", images, 0, 1)
+        if not isinstance(rows, slice):
+            raise TypeError(f"rows must be a slice, got {rows!r}")
         parameters = self.sample(images, generator)
         return self.apply(images[rows], {name: value[rows] for name, value in parameters.items()})
 
@@ -73,13 +75,20 @@ def _uniform(
 # --- colour ---------------------------------------------------------------------------------
 
 
+@checks.arguments
 def luma(images: Images) -> Float[Tensor, "n 1 h w"]:
     """Return the grey value of each pixel."""
     red, green, blue = _LUMA
     return (red * images[:, 0] + green * images[:, 1] + blue * images[:, 2])[:, None]
 
 
-def adjust_affine(images: Images, scale: Tensor, gray: Tensor, mean_gray: Tensor) -> Images:
+@checks.arguments
+def adjust_affine(
+    images: Images,
+    scale: Float[Tensor, " n"],
+    gray: Float[Tensor, " n"],
+    mean_gray: Float[Tensor, " n"],
+) -> Images:
     """Return ``scale·x + gray·luma(x) + mean_gray·mean(luma(x))``, clipped to [0, 1].
 
     Brightness b is (b, 0, 0), saturation s is (s, 1 − s, 0), contrast c is (c, 0, 1 − c).
@@ -90,6 +99,7 @@ def adjust_affine(images: Images, scale: Tensor, gray: Tensor, mean_gray: Tensor
     return torch.addcmul(shift, scale, images).clamp_(0, 1)
 
 
+@checks.arguments
 def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
     """Turn each image's hue by ``turn`` of the colour circle (1 is once around).
 
@@ -115,12 +125,17 @@ def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
     return torch.stack(channels, 1)
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class Grayscale(Augmentation):
     """Replace an image by its luma, with probability ``p``."""
 
     p: float = 1.0
     name: str = "grayscale"
+
+    def __post_init__(self) -> None:
+        """Check the range of the chance."""
+        checks.between("p", self.p, 0, 1)
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw ``gray`` (n,): whether each image loses its colour."""
@@ -132,6 +147,7 @@ class Grayscale(Augmentation):
         return torch.where(parameters["gray"][:, None, None, None], luma(images), images)
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class ColorJitter(Augmentation):
     """Brightness, contrast, saturation and hue changed by random amounts in a random order.
@@ -146,6 +162,12 @@ class ColorJitter(Augmentation):
     saturation: float
     hue: float
     name: str = "jitter"
+
+    def __post_init__(self) -> None:
+        """Check the ranges of the amounts."""
+        for name in ("brightness", "contrast", "saturation"):
+            checks.between(name, getattr(self, name), 0)
+        checks.between("hue", self.hue, 0, 0.5)
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw the four amounts (n,), and the order: a permutation and a moment.
@@ -220,6 +242,7 @@ def _matrix(rows: list[list[Tensor | float]]) -> Homography:
     return torch.stack(full, -1).unflatten(-1, (3, 3))
 
 
+@checks.arguments
 def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
     """Turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre."""
     cos, sin, c = angle.cos(), angle.sin(), canvas / 2
@@ -232,6 +255,7 @@ def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
     )
 
 
+@checks.arguments
 def shear_and_translation(
     shear: Float[Tensor, "n 2"], shift: Float[Tensor, "n 2"], canvas: float
 ) -> Homography:
@@ -247,6 +271,7 @@ def shear_and_translation(
     )
 
 
+@checks.arguments
 def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
     """Pull the corners of a square of side ``canvas − 1`` to ``corners``, clockwise from 0, 0.
 
@@ -270,6 +295,7 @@ def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
     return adjugate * adjugate.new_tensor([canvas - 1, canvas - 1, 1])[:, None]
 
 
+@checks.arguments
 def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
     """Enlarge the box (left, top, width, height) to ``resolution`` pixels a side."""
     left, top, width, height = box.unbind(1)
@@ -282,12 +308,15 @@ def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
     )
 
 
+@checks.arguments
 def padding(n: int, pad: float, like: Tensor) -> Homography:
     """Add ``pad`` pixels on every side."""
+    checks.at_least("n", n, 0)
     offset = torch.full((n,), -pad, device=like.device, dtype=like.dtype)
     return _matrix([[1.0, 0.0, offset], [0.0, 1.0, offset], [0.0, 0.0, 1.0]])
 
 
+@checks.arguments
 def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     """Show images through a chain of homographies by one nearest-neighbour look-up.
 
@@ -306,6 +335,10 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     right = torch.full((n, side), math.inf, device=images.device)
     total: Tensor | None = None
     for homography, canvas in stages:
+        if len(homography) != n:
+            raise ValueError(
+                f"stages must hold a matrix for each of {n} images, got {len(homography)}"
+            )
         total = homography if total is None else homography @ total
         x, y, w = total.unbind(1)
         walls = torch.stack([x, y, canvas * w - x, canvas * w - y], 1)  # ≥ 0 inside
@@ -336,6 +369,7 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     return shown.permute(0, 3, 1, 2)
 
 
+@checks.arguments
 def crop_boxes(
     n: int,
     canvas: int,
@@ -349,6 +383,7 @@ def crop_boxes(
     Area uniform in ``scale`` (shares of the canvas), aspect ratio log-uniform in ``ratio``; ten
     tries to fit, else the whole canvas.
     """
+    checks.at_least("n", n, 0)
     area = canvas**2 * _uniform(*scale, n, 10, like=like, generator=generator)
     low, high = math.log(ratio[0]), math.log(ratio[1])
     aspect = _uniform(low, high, n, 10, like=like, generator=generator).exp()
@@ -367,6 +402,7 @@ def crop_boxes(
     return torch.cat([offset, corner], 1)
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class RotateAndCrop(Augmentation):
     """Pad, rotate by any angle, enlarge a random square: position, angle and zoom are lost.
@@ -379,6 +415,11 @@ class RotateAndCrop(Augmentation):
     pad: int
     scale: tuple[float, float]
     name: str = "rotate_and_crop"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        checks.at_least("pad", self.pad, 0)
+        checks.interval("scale", self.scale, 0, 1)
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw ``angle`` (n,) in radians and ``box`` (n, 4) in pixels."""
@@ -398,6 +439,7 @@ class RotateAndCrop(Augmentation):
         return resample(images, [(chain, side)])
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class WarpAndCrop(Augmentation):
     """Pad, rotate, shear and tilt, enlarge a random rectangle, rotate: shape is lost too.
@@ -419,6 +461,15 @@ class WarpAndCrop(Augmentation):
     scale: tuple[float, float]
     ratio: tuple[float, float]
     name: str = "warp_and_crop"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        checks.at_least("pad", self.pad, 0)
+        for name in ("p", "translate", "distortion"):
+            checks.between(name, getattr(self, name), 0, 1)
+        checks.between("shear", self.shear, 0, 89)
+        checks.interval("scale", self.scale, 0, 1)
+        checks.interval("ratio", self.ratio, 0, math.inf)
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw the angles, whether to warp, and shear, shift, corners and box, one row an image."""
@@ -464,6 +515,7 @@ class WarpAndCrop(Augmentation):
 # --- combinations ---------------------------------------------------------------------------
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class Compose(Augmentation):
     """One augmentation after the other."""

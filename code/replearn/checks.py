@@ -2,18 +2,151 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from collections.abc import Sequence
+import reprlib
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, jaxtyped
 from torch import Tensor
+
+Groups = Int[Tensor, "N m"] | Sequence[Sequence[int]]  # rows of features, one row a group
+
+Checked = TypeVar("Checked", bound=Callable[..., Any])
+
+_UNIONS = (typing.Union, types.UnionType)
+_MAPPINGS = (Mapping, dict)
+_WORDS = {int: "an int", float: "a finite number", str: "a str", bool: "a bool", type(None): "None"}
+_KINDS = {
+    "Float": "a floating-point tensor",
+    "Int": "an integer tensor",
+    "Bool": "a boolean tensor",
+    "Real": "a tensor of real numbers",
+}
+
+
+def arguments(function: Checked) -> Checked:
+    """Hold callers of ``function``, or of a class, to its annotations.
+
+    TypeError for another type or dtype, ValueError for another shape or a number that is not
+    finite. A letter of the shapes is one size throughout. The values in a tensor are not looked
+    at: an accelerator would have to wait for it.
+    """
+    if isinstance(function, type):
+        function.__init__ = arguments(function.__init__)  # type: ignore[misc]
+        return function
+    signature = inspect.signature(function)
+    hints: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not hints:  # not before the first call, since they may name what is defined later
+            hints.update(typing.get_type_hints(function))
+        with jaxtyped("context"):
+            for name, value in signature.bind(*args, **kwargs).arguments.items():
+                kind, hint = signature.parameters[name].kind, hints.get(name, Any)
+                some: Iterable[Any] = (value,)
+                if kind is inspect.Parameter.VAR_POSITIONAL:
+                    some = value
+                elif kind is inspect.Parameter.VAR_KEYWORD:
+                    some = value.values()
+                for one in some:
+                    wrong = _misfit(one, hint)
+                    if wrong:
+                        raise wrong(f"{name} must be {_words(hint)}, got {_what(one)}")
+        return function(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None:
+    """Return the kind of error, if ``value`` is not what ``hint`` asks for.
+
+    A number that is ``part`` of a table may be NaN: the measurement of nothing.
+    """
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or isinstance(hint, TypeVar):
+        return None
+    if origin in _UNIONS:
+        wrong = [_misfit(value, one, part) for one in inside]
+        return None if None in wrong else ValueError if ValueError in wrong else TypeError
+    if hasattr(hint, "dim_str"):  # a tensor's, of jaxtyping
+        if isinstance(value, hint):
+            return ValueError if value.is_meta else None  # of no values
+        return ValueError if isinstance(value, hint.dtype[hint.array_type, "..."]) else TypeError
+    single = isinstance(value, Tensor) and value.ndim == 0 and not value.is_meta
+    if isinstance(value, np.generic) or (hint is float and single):
+        value = value.item()  # what comes out of a computation
+    if hint in (int, float):
+        if isinstance(value, bool) or not isinstance(value, int if hint is int else int | float):
+            return TypeError
+        fits = hint is int or part or abs(value) <= sys.float_info.max
+        return None if fits else ValueError
+    if not isinstance(value, origin or hint):
+        return TypeError
+    parts: list[tuple[Any, Any]] = []
+    if origin in (Sequence, list) or (origin is tuple and Ellipsis in inside):
+        parts = [(one, inside[0]) for one in value]
+    elif origin is tuple:
+        if len(value) != len(inside):
+            return ValueError
+        parts = list(zip(value, inside, strict=True))
+    elif origin in _MAPPINGS:
+        parts = [(one, of) for pair in value.items() for one, of in zip(pair, inside, strict=True)]
+    for one, of in parts:
+        with jaxtyped("context"):  # the sizes of each part are its own
+            wrong_part = _misfit(one, of, part=True)
+        if wrong_part:
+            return wrong_part
+    return None
+
+
+def _words(hint: Any) -> str:
+    """Say what ``hint`` asks for."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin in _UNIONS:
+        return " or ".join(map(_words, inside))
+    if hasattr(hint, "dim_str"):
+        return f"{_KINDS[hint.dtype.__name__]} of shape ({', '.join(hint.dim_str.split())})"
+    if origin in (Sequence, list):
+        return f"a sequence, each {_words(inside[0])}"
+    if origin is tuple:
+        return f"a tuple of {', '.join(_words(one) for one in inside if one is not Ellipsis)}"
+    if origin in _MAPPINGS:
+        return f"a mapping from {_words(inside[0])} to {_words(inside[1])}"
+    name = getattr(origin or hint, "__name__", str(hint))
+    return _WORDS.get(hint) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def _what(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)} on {value.device}"
+    return reprlib.repr(value)
 
 
 def positive(name: str, value: float) -> None:
     """Raise ValueError unless ``value`` is a finite number above 0."""
     if not 0 < value < math.inf:
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
+
+
+def between(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Raise ValueError unless ``value`` lies in [low, high]."""
+    if not low <= value <= high:
+        raise ValueError(f"{name} must lie in [{low}, {high}], got {value}")
+
+
+def interval(name: str, ends: tuple[float, float], low: float, high: float) -> None:
+    """Raise ValueError unless ``ends`` are two numbers, low < first ≤ second ≤ high."""
+    if not low < ends[0] <= ends[1] <= high:
+        raise ValueError(f"{name} must be an interval within ({low}, {high}], got {ends}")
 
 
 def at_least(name: str, value: int, smallest: int) -> None:
@@ -57,14 +190,34 @@ def within(name: str, value: Tensor, low: float, high: float) -> None:
             )
 
 
+def one_precision(**tensors: Tensor) -> None:
+    """Raise TypeError unless all ``tensors`` are of one dtype."""
+    came = [value.dtype for value in tensors.values()]
+    if len(set(came)) > 1:
+        raise TypeError(
+            f"{' and '.join(tensors)} must be of one precision, got {' and '.join(map(str, came))}"
+        )
+
+
+def labels(name: str, value: Int[Tensor, " n"], classes: int | None = None) -> Int[Tensor, " n"]:
+    """``value`` as a long tensor; ValueError if empty, or a label is below 0 or too high.
+
+    Labels are below ``classes``, or below their own number: each class is to have a sample.
+    """
+    most = (len(value) if classes is None else classes) - 1
+    if not len(value) or value.min() < 0 or value.max() > most:
+        came = f"{int(value.min())} to {int(value.max())}" if len(value) else "none"
+        raise ValueError(f"{name} must lie in 0..{most}, got {came}")
+    return value.long()
+
+
 def images(name: str, value: Tensor, side: int | None = None) -> None:
     """Raise TypeError unless floating-point, ValueError unless (n, 3, s, s), s = ``side`` if given.
 
     Its values are not looked at.
     """
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        came = value.dtype if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(f"{name} must be a floating-point tensor, got {came}")
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.is_meta:
+        raise TypeError(f"{name} must be a floating-point tensor, got {_what(value)}")
     s = side or (value.shape[-1] if value.ndim else 0)
     if value.ndim != 4 or value.shape[1:] != (3, s, s):
         wanted = f"(n, 3, {side}, {side})" if side else "(n, 3, s, s)"
@@ -85,7 +238,7 @@ def unit_rows(name: str, value: Float[Tensor, "n d"], tolerance: float = 1e-3) -
 
 
 def group_table(
-    groups: Int[Tensor, "N m"] | Sequence[Sequence[int]],
+    groups: Groups,
     n: int | None = None,
     device: torch.device | None = None,
 ) -> Int[Tensor, "N m"]:

@@ -15,11 +15,13 @@ from torch import Tensor
 from replearn import checks, losses
 
 
+@checks.arguments
 def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
     """Return the first two components of each row, divided by their norm."""
     return F.normalize(z[:, :2], dim=1)
 
 
+@checks.arguments
 def info_nce_on_circle(
     z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
 ) -> Float[Tensor, ""]:
@@ -27,6 +29,7 @@ def info_nce_on_circle(
     return losses.info_nce(onto_circle(z), onto_circle(z_pos), tau)
 
 
+@checks.arguments
 def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
     """Return how well one angle tells another, after the best turn and reflection.
 
@@ -42,9 +45,5 @@ def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
     """
     checks.unit_rows("u", u)
     checks.unit_rows("v", v)
-    if u.shape != v.shape or u.shape[1] != 2:
-        raise ValueError(
-            f"u and v must have the same shape (n, 2), got {tuple(u.shape)} and {tuple(v.shape)}"
-        )
     a, b = torch.view_as_complex(u.contiguous()), torch.view_as_complex(v.contiguous())
     return max(float((a * b).mean().abs()), float((a * b.conj()).mean().abs()))

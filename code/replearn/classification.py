@@ -13,6 +13,7 @@ from replearn import checks, networks, shapes
 Loss = Callable[[Float[Tensor, "n C"], Int[Tensor, " n"]], Float[Tensor, ""]]
 
 
+@checks.arguments
 def balanced_batches(
     labels: Int[Tensor, " n"], per_class: int, generator: torch.Generator
 ) -> Iterator[Int[Tensor, " batch"]]:
@@ -24,11 +25,12 @@ def balanced_batches(
         ValueError: if ``per_class`` < 1 or a class has fewer samples than that.
     """
     checks.at_least("per_class", per_class, 1)
+    labels = checks.labels("labels", labels)
     counts = labels.bincount()
     if counts.min() < per_class:
         raise ValueError(
-            f"per_class is {per_class}, but class {int(counts.argmin())} "
-            f"has only {int(counts.min())} samples"
+            f"per_class must be at most {int(counts.min())}, the samples of class "
+            f"{int(counts.argmin())}, got {per_class}"
         )
     members = [(labels == c).nonzero()[:, 0] for c in range(len(counts))]
     while True:
@@ -37,6 +39,7 @@ def balanced_batches(
         )
 
 
+@checks.arguments
 def train_classifier(
     loss: Loss,
     dataset: shapes.ShapesDataset,
@@ -59,8 +62,11 @@ def train_classifier(
         ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
     """
     checks.at_least("steps", steps, 1)
+    checks.at_least("seed", seed, 0)
+    checks.positive("lr", lr)
+    labels = checks.labels("labels", labels)
     if len(labels) != len(dataset):
-        raise ValueError(f"labels must be one per image: got {len(labels)} for {len(dataset)}")
+        raise ValueError(f"labels must be one for each of {len(dataset)}, got {len(labels)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = networks.Encoder()
@@ -78,13 +84,17 @@ def train_classifier(
     return network.eval(), history
 
 
+@checks.arguments
 def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
     """Return the share of rows whose label is the unique largest logit; a tie counts as wrong."""
+    checks.finite("logits", logits)
+    labels = checks.labels("labels", labels, logits.shape[1])
     target = nn.functional.one_hot(labels, logits.shape[1]).bool()
     best_other = logits.masked_fill(target, -torch.inf).amax(dim=1)
     return float((logits[target] > best_other).float().mean())
 
 
+@checks.arguments
 def dual_encoder_accuracy(
     first: Float[Tensor, "draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> float:
@@ -93,5 +103,9 @@ def dual_encoder_accuracy(
     A draw holds one pair from each of N distributions, f₁ of its first half in row i of ``first``
     and f₂ of its second half in row i of ``second``, as in :func:`losses.dual_encoder_loss`.
     """
+    checks.at_least("len(first)", len(first), 1)
+    checks.one_precision(first=first, second=second)
+    checks.finite("first", first)
+    checks.finite("second", second)
     dots = first @ second.mT
     return accuracy(dots.flatten(0, 1), torch.arange(dots.shape[2]).repeat(len(dots)))

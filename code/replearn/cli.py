@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 
-from replearn import augmentations, distributed, evaluation, runs, training
+from replearn import augmentations, checks, distributed, evaluation, runs, training
 from replearn.recipes import RECIPES
 from replearn.training import Run
 
 NETS = ("autoencoder", "A", "B", "C")
 
 
+@checks.arguments
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
     parser = argparse.ArgumentParser(prog="replearn", description=__doc__)
@@ -36,16 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kinds.add_parser("autoencoder", parents=[how]).set_defaults(net="autoencoder")
         contrastive = kinds.add_parser("contrastive", parents=[how])
         contrastive.add_argument("net", choices=NETS[1:], help="the augmentation")
-    commands.add_parser("runs", help="list the stored runs")
+    listing = commands.add_parser("runs", help="list the stored runs, or verify that each is whole")
+    listing.add_argument("action", nargs="?", choices=("list", "verify"), default="list")
     options = parser.parse_args(arguments)
     try:
         if options.command == "runs":
-            for facts in runs.stored():
-                print(
-                    f"{facts['key']}  {facts['finished']}  "
-                    f"{facts['label']:<12} {facts['recipe']:<10} "
-                    f"seed {facts['seed']}  {facts['seconds']:.0f} s on {facts['chip']}"
-                )
+            return listed() if options.action == "list" else verified()
         else:
             with distributed.joined(options.device) as device:
                 run = train(options.net, options.recipe, options.seed, device)
@@ -53,12 +50,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if first:
                 result = run.facts if options.command == "train" else _scored(run, options.net)
                 print(json.dumps(result, indent=2, ensure_ascii=False))
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
         print(f"replearn: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def listed() -> int:
+    """Print a line for each whole stored run, oldest first; return 0."""
+    for facts in runs.stored():
+        print(f"{facts['key']}  {_about(facts)}")
+    return 0
+
+
+def verified() -> int:
+    """Print of each stored run whether it is whole; return 1 if one is not. Changes nothing."""
+    found = runs.survey()
+    for key, facts in found.items():
+        about = f"whole    {_about(facts)}" if isinstance(facts, dict) else f"damaged  {facts}"
+        print(f"{key}  {about}")
+    damaged = sum(isinstance(facts, Exception) for facts in found.values())
+    print(f"{len(found) - damaged} of {len(found)} runs in {runs.folder()} are whole")
+    return int(damaged > 0)
+
+
+def _about(facts: dict[str, Any]) -> str:
+    return (
+        f"{facts['finished']}  {facts['label']:<12} {facts['recipe']:<10} "
+        f"seed {facts['seed']}  {facts['seconds']:.0f} s on {facts['chip']}"
+    )
+
+
+@checks.arguments
 def train(
     net: str,
     recipe: str | None = None,
@@ -72,6 +95,7 @@ def train(
     return training.train_contrastive(augmentation, recipe=recipe, seed=seed, device=device)
 
 
+@checks.arguments
 def score(
     net: str, recipe: str | None = None, seed: int = 0, device: str | None = None
 ) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from replearn import checks
+
 
 def pick_device(device: torch.device | str | None = None) -> torch.device:
     """Return ``device``, or the best there is: CUDA, then MPS, then the CPU.
@@ -37,6 +39,7 @@ def pick_device(device: torch.device | str | None = None) -> torch.device:
     return chosen
 
 
+@checks.arguments
 def precision(device: torch.device) -> torch.dtype:
     """Return bfloat16 if ``device`` computes in it natively, else float32."""
     if device.type == "cuda":
@@ -48,12 +51,14 @@ def precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+@checks.arguments
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
     """Return a context in which networks compute in the device's :func:`precision`."""
     native = precision(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=native)
 
 
+@checks.arguments
 def machine(device: torch.device) -> dict[str, Any]:
     """Return what a timing depends on: processor, threads, precision, versions."""
     if device.type == "cuda":

@@ -64,12 +64,14 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
+@checks.arguments
 def part(batch: int) -> slice:
     """Return the rows of a batch of ``batch`` that are this process's.
 
     Raises:
         ValueError: unless the number of processes divides ``batch``.
     """
+    checks.at_least("batch", batch, 0)
     if batch % size():
         raise ValueError(
             f"batch must be a multiple of the number of processes, {size()}, got {batch}"
@@ -78,6 +80,7 @@ def part(batch: int) -> slice:
     return slice(rank() * own, (rank() + 1) * own)
 
 
+@checks.arguments
 def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
     """Return ``function(*arguments)`` as the first process found it, which alone calls it."""
     values = [function(*arguments) if rank() == 0 else None]
@@ -86,6 +89,7 @@ def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
     return values[0]  # type: ignore[return-value]
 
 
+@checks.arguments
 def replicate(nets: nn.ModuleDict) -> nn.ModuleDict:
     """Return ``nets`` for training: same weights everywhere, gradients averaged by backward.
 
@@ -97,6 +101,7 @@ def replicate(nets: nn.ModuleDict) -> nn.ModuleDict:
     return nn.ModuleDict({name: DistributedDataParallel(net) for name, net in nets.items()})
 
 
+@checks.arguments
 def gather(own: Float[Tensor, "n ..."]) -> Float[Tensor, "b ..."]:
     """Return the rows of all processes, in their order; the gradient finds its way back to each.
 

@@ -14,6 +14,7 @@ from replearn.shapes import ShapesDataset
 from replearn.training import Run
 
 
+@checks.arguments
 @torch.no_grad()
 def validation_loss(
     run: Run,
@@ -45,6 +46,8 @@ def validation_loss(
         )
     checks.at_least("batches", batches, 1)
     checks.at_least("batch", batch, 1)
+    checks.at_least("seed", seed, 0)
+    checks.positive("tau", tau)
     dataset = ShapesDataset("val")
     if batches * batch > len(dataset):
         raise ValueError(
@@ -67,6 +70,7 @@ def validation_loss(
     return total / batches
 
 
+@checks.arguments
 def scores(run: Run, augmentation: Augmentation | None = None) -> dict[str, Any]:
     """Return ``validation_loss`` and ``sensitivity`` (a number a factor) of a finished run.
 
@@ -86,6 +90,7 @@ LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", 
 """Where an image can be met on its way through an encoder."""
 
 
+@checks.arguments
 @torch.no_grad()
 def layer_accuracies(
     encoder: Encoder, dataset: ShapesDataset, limit: int = 2000

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from replearn import recipes
+from jaxtyping import Bool
+from torch import Tensor
+
+from replearn import checks, recipes
 
 
 class ClaimFailed(AssertionError):
     """A sentence of the book does not hold for the numbers measured in this build."""
 
 
-def claim(sentence: str, holds: bool) -> None:
+@checks.arguments
+def claim(sentence: str, holds: bool | Bool[Tensor, ""]) -> None:
     """Print ``sentence`` with a tick if ``holds``; raise :class:`ClaimFailed` if it does not.
 
     Under the ``smoke`` recipe the encoders are hardly trained, so a sentence that fails is

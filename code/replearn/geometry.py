@@ -50,7 +50,9 @@ TAMMES_OPTIMA = {
 # --- Which encoders classify perfectly -------------------------------------------------------
 
 
-def _checked(features: Tensor, groups: Tensor, tolerance: float | None) -> tuple[Tensor, float]:
+def _checked(
+    features: Tensor, groups: checks.Groups, tolerance: float | None
+) -> tuple[Tensor, float]:
     """The group table on the features' device, and the tolerance of a strict inequality."""
     checks.unit_rows("features", features)
     groups = checks.group_table(groups, len(features), features.device)
@@ -61,8 +63,9 @@ def _checked(features: Tensor, groups: Tensor, tolerance: float | None) -> tuple
     return groups, tolerance
 
 
+@checks.arguments
 def accuracy(
-    features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"], tolerance: float | None = None
+    features: Float[Tensor, "n d"], groups: checks.Groups, tolerance: float | None = None
 ) -> float:
     """Probability that the target is the unique largest logit.
 
@@ -84,8 +87,9 @@ def accuracy(
     return right / N
 
 
+@checks.arguments
 def perfect_accuracy(
-    features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"], tolerance: float | None = None
+    features: Float[Tensor, "n d"], groups: checks.Groups, tolerance: float | None = None
 ) -> bool:
     """Whether every choice of anchor and y_1, …, y_N is classified right, ties counting as wrong.
 
@@ -110,13 +114,15 @@ def _distances(a: Float[Tensor, "k d"], b: Float[Tensor, "l d"]) -> Float[Tensor
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def diameters(features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"]) -> Float[Tensor, " N"]:
+@checks.arguments
+def diameters(features: Float[Tensor, "n d"], groups: checks.Groups) -> Float[Tensor, " N"]:
     """Largest distance between two features of each group. Differentiable."""
     groups, _ = _checked(features, groups, None)
     return torch.stack([_distances(features[g], features[g]).amax() for g in groups])
 
 
-def margins(features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"]) -> Float[Tensor, "N N"]:
+@checks.arguments
+def margins(features: Float[Tensor, "n d"], groups: checks.Groups) -> Float[Tensor, "N N"]:
     """Smallest distance between a feature of group i and one of group j. Differentiable.
 
     Symmetric; 0 where the groups share a sample. The diagonal is +∞: a group has no margin to
@@ -128,8 +134,9 @@ def margins(features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"]) -> Float
     return torch.stack([row.amin((0, 2)) for row in rows]).fill_diagonal_(math.inf)
 
 
+@checks.arguments
 def anchor_distances(
-    features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"]
+    features: Float[Tensor, "n d"], groups: checks.Groups
 ) -> tuple[Float[Tensor, "N m"], Float[Tensor, "N m"]]:
     """For each anchor the distance to its farthest positive and to its nearest negative.
 
@@ -146,9 +153,10 @@ def anchor_distances(
     return torch.stack(farthest), torch.stack(nearest)
 
 
+@checks.arguments
 def satisfies(
     features: Float[Tensor, "n d"],
-    groups: Int[Tensor, "N m"],
+    groups: checks.Groups,
     condition: str,
     tolerance: float | None = None,
 ) -> bool:
@@ -175,7 +183,8 @@ def satisfies(
     return bool(diameter.amin() + tolerance < margin.amin())
 
 
-def components(groups: Int[Tensor, "N m"]) -> Int[Tensor, " N"]:
+@checks.arguments
+def components(groups: checks.Groups) -> Int[Tensor, " N"]:
     """For each group, the number (0, 1, …) of its connected component of overlapping groups.
 
     Two groups are joined if they share a sample, directly or through a chain of groups.
@@ -193,6 +202,7 @@ def components(groups: Int[Tensor, "N m"]) -> Int[Tensor, " N"]:
 # --- Points far apart: Tammes' problem -------------------------------------------------------
 
 
+@checks.arguments
 def smallest_angle(points: Float[Tensor, "n d"]) -> float:
     """Smallest angle between two of the unit vectors ``points``, in degrees.
 
@@ -206,6 +216,7 @@ def smallest_angle(points: Float[Tensor, "n d"]) -> float:
     return math.degrees(2 * float(torch.atan2(apart, across).amin()))
 
 
+@checks.arguments
 def simplex(n: int, d: int) -> Float[Tensor, "n d"]:
     """The n corners of a regular simplex on the unit sphere of ℝᵈ, n ≤ d + 1; float64.
 
@@ -220,6 +231,7 @@ def simplex(n: int, d: int) -> Float[Tensor, "n d"]:
     return corners / corners.norm(dim=1, keepdim=True)
 
 
+@checks.arguments
 def tammes(n: int, d: int) -> Float[Tensor, "n d"]:
     """n unit vectors of ℝᵈ whose smallest angle is as large as we know how to make it; float64.
 
@@ -351,8 +363,9 @@ def arrangements() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]
     }
 
 
+@checks.arguments
 def shrunk(
-    features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], factor: float
+    features: Float[Tensor, "n 2"], groups: checks.Groups, factor: float
 ) -> Float[Tensor, "n 2"]:
     """Features on the circle, each group's angles to its middle direction times ``factor``."""
     groups, _ = _checked(features, groups, None)
@@ -367,12 +380,14 @@ def shrunk(
     return moved
 
 
+@checks.arguments
 def turned(
     features: Float[Tensor, "n 2"], group: Int[Tensor, " m"], degrees: float
 ) -> Float[Tensor, "n 2"]:
     """Features on the circle, those of one group turned counter-clockwise."""
     checks.unit_rows("features", features)
-    moved = features.clone()
+    checks.within("group", group, 0, len(features) - 1)
+    group, moved = group.long(), features.clone()
     angle = torch.full((len(group),), math.radians(degrees)).to(features)
     moved[group] = _rotated(features[group], angle)
     return moved
@@ -383,6 +398,7 @@ def _rotated(features: Float[Tensor, "m 2"], angle: Float[Tensor, " m"]) -> Floa
     return torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y], 1)
 
 
+@checks.arguments
 def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]:
     """(features, groups), float64, that tell ``condition`` from perfect accuracy.
 

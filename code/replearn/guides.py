@@ -12,6 +12,7 @@ import torch
 from replearn import checks
 
 
+@checks.arguments
 def constant_encoder(batch: int) -> float:
     """Return the loss of an encoder that gives every view one feature: log b.
 
@@ -21,6 +22,7 @@ def constant_encoder(batch: int) -> float:
     return math.log(batch)
 
 
+@checks.arguments
 def ideal_encoder(batch: int, values: int) -> float:
     """Return the loss of an encoder that knows one factor with ``values`` equally likely values.
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Real
 from torch import Tensor
+
+from replearn import checks
 
 Rule = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n d"]]  # codes of unseen images
 
@@ -28,20 +30,20 @@ class LookupAutoencoder:
         ValueError: if images or codes repeat, or if there are not as many of one as of the other.
     """
 
+    @checks.arguments
     def __init__(
         self, images: Float[Tensor, "n 3 h w"], codes: Float[Tensor, "n d"], unseen: Rule
     ) -> None:
         """Write the table."""
-        if len(images) != len(codes):
-            raise ValueError(f"{len(images)} images came with {len(codes)} codes; give one each")
+        checks.finite("images", images)
+        checks.finite("codes", codes)
         self._row = {_key(image): i for i, image in enumerate(images)}
         for name, distinct in (("images", len(self._row)), ("codes", len(codes.unique(dim=0)))):
             if distinct < len(images):
-                raise ValueError(
-                    f"of {len(images)} {name} only {distinct} are distinct; all must be"
-                )
+                raise ValueError(f"{name} must all be distinct, got {distinct} of {len(images)}")
         self._images, self._codes, self._unseen = images, codes, unseen
 
+    @checks.arguments
     def encode(self, images: Float[Tensor, "m 3 h w"]) -> Float[Tensor, "m d"]:
         """Return the table's code of each image it knows, and the rule's code of the others."""
         rows = torch.tensor([self._row.get(_key(image), -1) for image in images])
@@ -50,6 +52,7 @@ class LookupAutoencoder:
             codes[rows < 0] = self._unseen(images[rows < 0])
         return codes
 
+    @checks.arguments
     def decode(self, codes: Float[Tensor, "m d"]) -> Float[Tensor, "m 3 h w"]:
         """Return the training image whose code is nearest."""
         # Differences, not the faster matrix product: a code is at distance exactly 0 from itself.
@@ -61,6 +64,7 @@ def _key(image: Float[Tensor, "3 h w"]) -> bytes:
     return image.numpy().tobytes()
 
 
+@checks.arguments
 def grouped(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
     """Return codes on a line, each colour c in its own stretch [2c, 2c + 1).
 
@@ -69,33 +73,39 @@ def grouped(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
     return (2 * colors + torch.arange(len(colors), dtype=torch.float64) / len(colors))[:, None]
 
 
+@checks.arguments
 def interleaved(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
     """Return codes on a line, where the colours take turns: the k-th image of colour c at k + c/C.
 
     With C colours, two images of one colour are at least 1 apart, while the k-th images of all
     colours lie within (C − 1)/C of each other.
     """
+    colors = checks.labels("colors", colors)
     count = int(colors.max()) + 1
     turn = torch.nn.functional.one_hot(colors, count).cumsum(0).gather(1, colors[:, None]) - 1
     return turn + colors[:, None].double() / count
 
 
+@checks.arguments
 def rgb(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3"]:
     """Return the colour of the shape in each image: on black, the brightest value a channel has."""
     return images.amax((-2, -1))
 
 
+@checks.arguments
 def same_as_nearest_color(images: Float[Tensor, "n 3 h w"], codes: Float[Tensor, "n d"]) -> Rule:
     """Return the rule: an unseen image has the code of the training image nearest in colour."""
     known = rgb(images)
     return lambda unseen: codes[torch.cdist(rgb(unseen), known).argmin(1)]
 
 
+@checks.arguments
 def always(code: Float[Tensor, " d"]) -> Rule:
     """Return the rule: every unseen image has the one ``code``."""
     return lambda unseen: code.expand(len(unseen), -1).clone()
 
 
+@checks.arguments
 def below_all(
     images: Float[Tensor, "n 3 h w"], colors: Int[Tensor, " n"], codes: Float[Tensor, "n 1"]
 ) -> Rule:
@@ -114,18 +124,23 @@ def below_all(
     return rule
 
 
-def decides(evidence: Shaped[Tensor, "n ..."], label: Shaped[Tensor, " n"]) -> bool:
+@checks.arguments
+def decides(evidence: Real[Tensor, "n ..."], label: Real[Tensor, " n"]) -> bool:
     """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels."""
+    checks.finite("evidence", evidence)
+    checks.finite("label", label)
     _, cell = evidence.reshape(len(evidence), -1).unique(dim=0, return_inverse=True)
     pairs = torch.stack([cell, label.unique(return_inverse=True)[1]], 1)
     return len(pairs.unique(dim=0)) == len(cell.unique())
 
 
+@checks.arguments
 def ordered_triples(codes: Float[Tensor, "n d"], colors: Int[Tensor, " n"]) -> float:
     """Return the share of triples (x, y, z), with x, y of one colour and z of another, in order.
 
     In order means ‖f(x) − f(y)‖ < ‖f(x) − f(z)‖: the image of the same colour is the closer one.
     """
+    checks.finite("codes", codes)
     distances = torch.cdist(codes, codes, compute_mode="donot_use_mm_for_euclid_dist")
     held = total = 0
     for i, row in enumerate(distances):

@@ -25,26 +25,24 @@ STRIP = 2**22  # pairs that uniformity holds at a time: 16 MiB in float32
 def _checked(formula: Formula) -> Formula:
     """Check the arguments of ``formula`` (two tensors, then scalars), so its body is only that.
 
-    Shapes and scalars, never the tensors' values: reading those would make a GPU wait for the
-    host at every training step.
+    Types, shapes and scalars, never the tensors' values: reading those would make a GPU wait for
+    the host at every training step.
     """
     signature = inspect.signature(formula)
 
     @functools.wraps(formula)
     def checked(*args: Any, **kwargs: Any) -> Tensor:
         (a, first), (b, second), *scalars = signature.bind(*args, **kwargs).arguments.items()
-        if first.shape != second.shape or first.numel() == 0:
-            raise ValueError(
-                f"{a} and {b} must have the same shape and not be empty, "
-                f"got {tuple(first.shape)} and {tuple(second.shape)}"
-            )
-        if a == "z" and (first.ndim != 2 or len(first) < 2):
-            raise ValueError(f"z must have shape (b, d) with b ≥ 2, got {tuple(first.shape)}")
+        if first.numel() == 0:
+            raise ValueError(f"{a} and {b} must not be empty, got {tuple(first.shape)}")
+        if a == "z":
+            checks.one_precision(**{a: first, b: second})
+            checks.at_least("len(z)", len(first), 2)
         for name, value in scalars:
             checks.positive(name, value)
         return formula(*args, **kwargs)
 
-    return checked  # type: ignore[return-value]
+    return checks.arguments(checked)  # type: ignore[return-value]
 
 
 @_checked
@@ -68,8 +66,9 @@ def info_nce(
     return F.cross_entropy(logits, target)
 
 
+@checks.arguments
 def contrastive_loss(
-    features: Float[Tensor, "n d"], groups: Int[Tensor, "N m"], tau: float = 1.0
+    features: Float[Tensor, "n d"], groups: checks.Groups, tau: float = 1.0
 ) -> Float[Tensor, ""]:
     """The contrastive loss of N finite groups, its expectation taken exactly.
 
@@ -99,6 +98,7 @@ def contrastive_loss(
     return F.cross_entropy(logits.flatten(0, 2), target.flatten())
 
 
+@checks.arguments
 def dual_encoder_loss(
     first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> Float[Tensor, ""]:
@@ -108,16 +108,13 @@ def dual_encoder_loss(
     in ``second``, and x_i has to be matched with y_i among y_1, …, y_N. ValueError unless the
     last two sizes agree.
     """
-    if first.ndim < 2 or second.ndim < 2 or first.shape[-2:] != second.shape[-2:]:
-        raise ValueError(
-            "first and second must have shapes (…, N, d) that end alike, "
-            f"got {tuple(first.shape)} and {tuple(second.shape)}"
-        )
+    checks.one_precision(first=first, second=second)
     logits = first @ second.mT  # (…, N, N)
     target = torch.arange(logits.shape[-1], device=logits.device).expand(logits.shape[:-1])
     return F.cross_entropy(logits.flatten(0, -2), target.flatten())
 
 
+@checks.arguments
 def cross_entropy_as_dual_encoder(
     outputs: Float[Tensor, "n d"],
     labels: Int[Tensor, " n"],
@@ -134,14 +131,14 @@ def cross_entropy_as_dual_encoder(
     if class_vectors is None:
         class_vectors = torch.eye(outputs.shape[1], dtype=outputs.dtype, device=outputs.device)
     checks.matrix("class_vectors", class_vectors)
+    checks.one_precision(outputs=outputs, class_vectors=class_vectors)
     C, d = class_vectors.shape
     if outputs.shape[1] != d or labels.shape != outputs.shape[:1]:
         raise ValueError(
             f"outputs must be (n, {d}) and labels (n,), "
             f"got {tuple(outputs.shape)} and {tuple(labels.shape)}"
         )
-    if labels.min() < 0 or labels.max() >= C:
-        raise ValueError(f"labels must lie in 0..{C - 1}, got {labels.unique().tolist()}")
+    labels = checks.labels("labels", labels, C)
     counts = labels.bincount(minlength=C)
     if counts.min() != counts.max():
         raise ValueError(f"every class must occur equally often, got counts {counts.tolist()}")
@@ -149,6 +146,7 @@ def cross_entropy_as_dual_encoder(
     return dual_encoder_loss(by_class.transpose(0, 1), class_vectors)
 
 
+@checks.arguments
 def easy_floor(n: int, tau: float = 1.0) -> float:
     """log(1 + (n−1) e^(−2/τ)), a bound below any contrastive loss of n logits in [−1/τ, 1/τ]."""
     checks.at_least("n", n, 2)
@@ -156,6 +154,7 @@ def easy_floor(n: int, tau: float = 1.0) -> float:
     return math.log1p((n - 1) * math.exp(-2 / tau))
 
 
+@checks.arguments
 def contrastive_floor(n: int, tau: float = 1.0) -> float:
     """log(1 + (n−1) e^(−n/((n−1)τ))), the least contrastive loss of n groups on a unit sphere.
 
@@ -175,6 +174,7 @@ def alignment(
     return (z - z_pos).norm(dim=1).pow(alpha).mean()
 
 
+@checks.arguments
 def uniformity(z: Float[Tensor, "n d"], t: float = 2) -> Float[Tensor, ""]:
     """Log of the mean of exp(−t‖z_i − z_j‖²) over pairs i < j (Wang & Isola 2020).
 

@@ -13,12 +13,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from replearn import checks
+
 # An odd quintic polynomial whose iteration takes (0, 1] to about [0.7, 1.2]: coefficients of the
 # source above, which trades exactness for a steep start.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
 
 
+@checks.arguments
 def orthogonalize(matrix: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
     """Return U Vᵀ, roughly, of the singular value decomposition U S Vᵀ, by Newton–Schulz.
 
@@ -42,9 +45,10 @@ class Muon(torch.optim.Optimizer):
         dtype: precision of the orthogonalisation.
 
     Raises:
-        ValueError: for a parameter with less than two dimensions.
+        TypeError, ValueError: for a parameter of less than two dimensions, a rate out of range.
     """
 
+    @checks.arguments
     def __init__(
         self,
         weights: Iterable[nn.Parameter],
@@ -54,7 +58,11 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         """Keep the parameters and what a step needs."""
         weights = list(weights)
+        checks.positive("lr", lr)
+        checks.between("momentum", momentum, 0, 1)
         for weight in weights:
+            if not isinstance(weight, Tensor):
+                raise TypeError(f"weights must be matrices, got {weight!r}")
             if weight.ndim < 2:
                 raise ValueError(f"weights must be matrices, got shape {tuple(weight.shape)}")
         super().__init__(weights, {"lr": lr, "momentum": momentum})

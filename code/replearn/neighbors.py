@@ -18,6 +18,7 @@ _NEAREST_CHUNK = 1024  # queries: bounds the distances held at once, whatever th
 _NEIGHBORS = 10  # that vote on what a representation keeps
 
 
+@checks.arguments
 @torch.no_grad()
 def embed(
     encoder: nn.Module | Callable[[Tensor], Tensor], dataset: ShapesDataset, limit: int = 24_000
@@ -44,11 +45,13 @@ def embed(
     return torch.cat(features).cpu()
 
 
+@checks.arguments
 def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
     """Return the images themselves: the encoder that keeps everything and orders nothing."""
     return images.flatten(1)
 
 
+@checks.arguments
 def nearest(
     queries: Float[Tensor, "q d"],
     bank: Float[Tensor, "n d"],
@@ -70,19 +73,7 @@ def nearest(
         TypeError: for features that are not floating-point tensors of one precision.
         ValueError: for other shapes, features that are not finite, or too few rows for ``k``.
     """
-    for name, value in (("queries", queries), ("bank", bank)):
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            came = value.dtype if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(f"{name} must be a floating-point tensor, got {came}")
-    if queries.dtype != bank.dtype:
-        raise TypeError(
-            f"queries and bank must be of one precision, got {queries.dtype} and {bank.dtype}"
-        )
-    if queries.ndim != 2 or bank.ndim != 2 or queries.shape[1] != bank.shape[1]:
-        raise ValueError(
-            "queries and bank must have shapes (q, d) and (n, d), "
-            f"got {tuple(queries.shape)} and {tuple(bank.shape)}"
-        )
+    checks.one_precision(queries=queries, bank=bank)
     if exclude_self and len(queries) > len(bank):
         raise ValueError(
             f"queries must be rows of the bank, at most {len(bank)}, with exclude_self, "
@@ -110,6 +101,7 @@ def nearest(
     return torch.cat(found) if found else torch.empty(0, k, dtype=torch.long, device=bank.device)
 
 
+@checks.arguments
 def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, float]:
     """Return how much of each factor the nearest neighbours keep: 1 all, 0 nothing.
 
@@ -129,6 +121,7 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, f
             f"features and factors must be equally many, at least {_NEIGHBORS + 2}, "
             f"got {n} and {len(factors)}"
         )
+    checks.finite("features", features)
     near = nearest(features, features, _NEIGHBORS, exclude_self=True)
     shuffle = torch.Generator().manual_seed(0)
     # Another image than oneself, uniformly.

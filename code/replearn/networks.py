@@ -26,6 +26,7 @@ class Encoder(nn.Module):
         ValueError: for ``latent_dim`` below 1.
     """
 
+    @checks.arguments
     def __init__(self, latent_dim: int = 128, normalize: bool = False) -> None:
         """Create the layers with PyTorch's default initialisation."""
         checks.at_least("latent_dim", latent_dim, 1)
@@ -41,6 +42,7 @@ class Encoder(nn.Module):
     def layers(self, images: Float[Tensor, "n 3 64 64"]) -> list[Tensor]:
         """Return what each layer computes: six feature maps after ReLU, then the latents."""
         checks.images("images", images, side=RESOLUTION)
+        _one_precision("images", images, self.linear)
         if images.device.type == "cpu":  # an accelerator would have to wait for the look
             checks.finite("images", images)
         maps = [(images - 0.5) / 0.5]
@@ -53,6 +55,7 @@ class Encoder(nn.Module):
         return [*maps[1:], latents]
 
     @torch.no_grad()
+    @checks.arguments
     def centre(self, images: Float[Tensor, "n 3 64 64"]) -> None:
         """Shift every bias so that each unit's mean over ``images`` is 0 before its ReLU.
 
@@ -61,7 +64,8 @@ class Encoder(nn.Module):
         After Krähenbühl et al. (2016), "Data-dependent initializations of convolutional neural
         networks", who rescale the weights as well.
         """
-        checks.images("images", images, side=RESOLUTION)
+        _one_precision("images", images, self.linear)
+        checks.finite("images", images)
         maps = (images - 0.5) / 0.5
         for convolution in self.convolutions:
             convolution.get_parameter("bias").sub_(convolution(maps).mean((0, 2, 3)))
@@ -88,6 +92,7 @@ class Decoder(nn.Module):
         ValueError: for ``latent_dim`` below 1.
     """
 
+    @checks.arguments
     def __init__(self, latent_dim: int = 128) -> None:
         """Create the layers with PyTorch's default initialisation."""
         checks.at_least("latent_dim", latent_dim, 1)
@@ -100,13 +105,15 @@ class Decoder(nn.Module):
             for a, b in itertools.pairwise(widths)
         )
 
+    @checks.arguments
     def forward(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n 3 64 64"]:
         """Return the images that ``latents`` stand for; near [0, 1], not clipped to it.
 
         Raises:
-            ValueError: for latents of another shape.
+            TypeError, ValueError: for latents of another precision or shape.
         """
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
+        _one_precision("latents", latents, self.linear)
+        if latents.shape[1] != self.latent_dim:
             raise ValueError(
                 f"latents must have shape (n, {self.latent_dim}), got {tuple(latents.shape)}"
             )
@@ -114,3 +121,8 @@ class Decoder(nn.Module):
         for convolution in self.convolutions[:-1]:
             maps = F.relu(convolution(maps))
         return 0.5 + 0.5 * self.convolutions[-1](maps)
+
+
+def _one_precision(name: str, value: Tensor, layer: nn.Linear) -> None:
+    if not torch.is_autocast_enabled(value.device.type):  # which casts both
+        checks.one_precision(**{name: value, "weights": layer.weight})

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from replearn import checks, losses
 
 
+@checks.arguments
 def minimize_info_nce(
     n: int, d: int, tau: float = 1.0, *, starts: int = 8, seed: int = 0
 ) -> tuple[float, Float[Tensor, "2 n d"]]:
@@ -28,12 +29,14 @@ def minimize_info_nce(
     """
     for name, value, smallest in (("n", n, 2), ("d", d, 1), ("starts", starts, 1)):
         checks.at_least(name, value, smallest)
+    checks.at_least("seed", seed, 0)
     checks.positive("tau", tau)
     return _best_descent(lambda z: losses.info_nce(z[0], z[1], tau), (2, n, d), starts, seed)
 
 
+@checks.arguments
 def minimize_contrastive(
-    groups: Int[Tensor, "N m"], d: int, tau: float = 1.0, *, starts: int = 8, seed: int = 0
+    groups: checks.Groups, d: int, tau: float = 1.0, *, starts: int = 8, seed: int = 0
 ) -> tuple[float, Float[Tensor, "n d"]]:
     """Minimise the exact contrastive loss of finite groups over all features on the sphere.
 
@@ -48,8 +51,11 @@ def minimize_contrastive(
     """
     checks.at_least("d", d, 1)
     checks.at_least("starts", starts, 1)
-    n = int(groups.max()) + 1
-    return _best_descent(lambda z: losses.contrastive_loss(z, groups, tau), (n, d), starts, seed)
+    checks.at_least("seed", seed, 0)
+    table = checks.group_table(groups)
+    checks.within("groups", table, 0, table.numel() - 1)  # no more rows than are in some group
+    n = int(table.max()) + 1
+    return _best_descent(lambda z: losses.contrastive_loss(z, table, tau), (n, d), starts, seed)
 
 
 def _best_descent(

@@ -28,6 +28,7 @@ BLURRED: dict[str, set[str]] = {
 }
 
 
+@checks.arguments
 def predicted(augmentation: str) -> dict[str, str]:
     """Return what an encoder trained with a set is for each factor.
 

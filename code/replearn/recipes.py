@@ -6,7 +6,10 @@ import math
 import os
 from dataclasses import dataclass, replace
 
+from replearn import checks
 
+
+@checks.arguments
 @dataclass(frozen=True)
 class Recipe:
     """How to optimise.
@@ -31,6 +34,17 @@ class Recipe:
     warmup: float | None = None
     beta2: float = 0.999
     centred: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("steps", "batch"):
+            checks.at_least(name, getattr(self, name), 1)
+        for name in ("adam", "muon"):
+            if getattr(self, name) is not None:
+                checks.positive(name, getattr(self, name))
+        for name in ("warmup", "beta2"):
+            if getattr(self, name) is not None:
+                checks.between(name, getattr(self, name), 0, 1)
 
     def schedule(self, step: int) -> float:
         """Return the share of the peak learning rate that ``step`` (0, 1, …) uses."""

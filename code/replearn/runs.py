@@ -3,6 +3,7 @@
 A run is a folder named by its key: ``weights.safetensors``, ``run.json`` (what it is, where and
 when it was made), and the checksums of both, as ``sha256sum --check SHA256SUMS`` reads them. It
 appears whole or not at all; a run under way leaves a checkpoint beside it and goes on from there.
+Where the folder cannot be written, the OSError names it and how to choose another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import shutil
 import tempfile
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,20 +26,50 @@ from typing import Any
 import platformdirs
 import safetensors
 import safetensors.torch
-from filelock import FileLock
+from filelock import AcquireReturnProxy, FileLock
 from torch import Tensor
 
-_FORMAT = 2
+from replearn import checks
+
+_FORMAT = 3
 _FILES = ("run.json", "weights.safetensors")
 _SUMS = "SHA256SUMS"
+_FACTS = {"label": str, "recipe": str, "seed": int, "seconds": float, "finished": str, "chip": str}
 
 
 def folder() -> Path:
-    """Return where runs are kept: ``$REPLEARN_RUNS``, or the user's cache folder."""
+    """Return where runs are kept: ``$REPLEARN_RUNS``, or the user's cache folder.
+
+    Raises:
+        FileNotFoundError: if the user has no home, and ``$REPLEARN_RUNS`` names no folder.
+    """
     chosen = os.environ.get("REPLEARN_RUNS")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("replearn")) / "runs"
+    if chosen:
+        return Path(chosen)
+    try:
+        return platformdirs.user_cache_path("replearn").expanduser() / "runs"
+    except RuntimeError as error:
+        raise FileNotFoundError(
+            f"the user must have a home folder to keep runs in, or $REPLEARN_RUNS name one: {error}"
+        ) from error
 
 
+@contextlib.contextmanager
+def _writable() -> Iterator[Path]:
+    """Make the folder of runs; an error of the disk then says where it was, and what to do."""
+    place = folder()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        yield place
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror or error}: the folder of runs must have room and be writable, "
+            f"got {place}; $REPLEARN_RUNS may name another",
+        ) from error
+
+
+@checks.arguments
 def source(thing: ModuleType | Callable[..., Any]) -> str:
     """Return the code of a module or function without comments, docstrings and layout.
 
@@ -95,43 +126,51 @@ def _own_code(thing: ModuleType | Callable[..., Any]) -> str:
     return ast.unparse(tree)
 
 
+@checks.arguments
 def key(description: Mapping[str, Any]) -> str:
     """Return 16 hexadecimal digits that change with anything in ``description``."""
     canonical = json.dumps(description, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def lock(name: str) -> FileLock:
-    """Return the lock of run ``name``: whoever holds it may train and write it."""
-    folder().mkdir(parents=True, exist_ok=True)
-    return FileLock(folder() / f"{name}.lock")
+@checks.arguments
+def lock(name: str) -> AcquireReturnProxy:
+    """Wait for the lock of run ``name``, to be held by ``with``: the holder may train and write it.
+
+    The system takes it from a process that dies.
+    """
+    with _writable() as place:
+        return FileLock(place / f"{name}.lock").acquire()
 
 
+@checks.arguments
 def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Store a finished run and remove its checkpoint; the run appears whole or not at all."""
-    place = folder()
-    place.mkdir(parents=True, exist_ok=True)
-    for left in place.glob(f".{name}-*"):  # by a process that was killed while it wrote
-        shutil.rmtree(left, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
-    try:
-        _write(draft / "weights.safetensors", tensors)
-        about = json.dumps({"format": _FORMAT, **facts}, indent=2, ensure_ascii=False)
-        (draft / "run.json").write_text(about + "\n", encoding="utf-8")
-        (draft / _SUMS).write_text(_checksums(draft), encoding="utf-8")
-        draft.chmod(0o755)
-        _set_aside(name)
-        draft.rename(place / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    for leftover in (_checkpoint(name), _checkpoint(name).with_suffix(".draft")):
-        leftover.unlink(missing_ok=True)
+    with _writable() as place:
+        for left in place.glob(f".{name}-*"):  # by a process that was killed while it wrote
+            shutil.rmtree(left, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
+        try:
+            _write(draft / "weights.safetensors", tensors)
+            about = {"format": _FORMAT, "key": name, **facts}
+            text = json.dumps(about, indent=2, ensure_ascii=False)
+            (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+            (draft / _SUMS).write_text(_checksums(draft), encoding="utf-8")
+            draft.chmod(0o755)
+            _set_aside(name)
+            draft.rename(place / name)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        for leftover in (_checkpoint(name), _checkpoint(name).with_suffix(".draft")):
+            leftover.unlink(missing_ok=True)
 
 
+@checks.arguments
 def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Return (tensors, facts) of a stored run, or None if there is none.
 
-    A run that is damaged, or of another format, is set aside with a warning: it counts as absent.
+    A run that is damaged, foreign, or of another format, is set aside with a warning: it counts as
+    absent.
     """
     place = folder() / name
     if not place.exists():
@@ -145,14 +184,19 @@ def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         return None
 
 
+@checks.arguments
 def save_checkpoint(name: str, tensors: Mapping[str, Tensor], step: int) -> None:
     """Replace the checkpoint of a run under way."""
-    folder().mkdir(parents=True, exist_ok=True)
     draft = _checkpoint(name).with_suffix(".draft")
-    _write(draft, tensors, {"step": str(step), "sha256": _fingerprint(tensors, step)})
-    draft.replace(_checkpoint(name))
+    with _writable():
+        try:
+            _write(draft, tensors, {"step": str(step), "sha256": _fingerprint(name, tensors, step)})
+            draft.replace(_checkpoint(name))
+        finally:
+            draft.unlink(missing_ok=True)
 
 
+@checks.arguments
 def load_checkpoint(name: str) -> tuple[dict[str, Tensor], int] | None:
     """Return (tensors, step) of the checkpoint, or None if there is none that can be read."""
     path = _checkpoint(name)
@@ -163,7 +207,7 @@ def load_checkpoint(name: str) -> tuple[dict[str, Tensor], int] | None:
             tensors = {entry: file.get_tensor(entry) for entry in file.keys()}  # noqa: SIM118
             about = file.metadata() or {}
         step = int(about.get("step", 0))
-        if about.get("sha256") != _fingerprint(tensors, step):
+        if about.get("sha256") != _fingerprint(name, tensors, step):
             raise ValueError("its checksum does not match")
         return tensors, step
     except (OSError, ValueError, safetensors.SafetensorError) as error:
@@ -174,22 +218,36 @@ def load_checkpoint(name: str) -> tuple[dict[str, Tensor], int] | None:
 
 def stored() -> list[dict[str, Any]]:
     """Return the facts of every whole stored run, oldest first."""
-    facts = []
-    for place in folder().glob("*/"):
+    whole = (facts for facts in survey().values() if isinstance(facts, dict))
+    return sorted(whole, key=lambda facts: facts["finished"])
+
+
+def survey() -> dict[str, dict[str, Any] | Exception]:
+    """Return the facts of every stored run, or what is wrong with it, by key; change nothing."""
+    found: dict[str, dict[str, Any] | Exception] = {}
+    for place in sorted(folder().glob("*/")):
         if place.suffix or place.name.startswith("."):  # set aside, or being written
             continue
-        with contextlib.suppress(OSError, ValueError):
-            facts.append({"key": place.name, **_facts(place)})
-    return sorted(facts, key=lambda fact: fact["finished"])
+        try:
+            found[place.name] = _facts(place)
+        except (OSError, ValueError) as error:
+            found[place.name] = error
+    return found
 
 
 def _facts(place: Path) -> dict[str, Any]:
+    """Return what ``run.json`` says, if it and the weights are what was written under this key."""
     if (place / _SUMS).read_text(encoding="utf-8") != _checksums(place):
         raise ValueError("its checksums do not match")
     facts: dict[str, Any] = json.loads((place / "run.json").read_text(encoding="utf-8"))
-    written = facts.get("format") if isinstance(facts, dict) else None
-    if written != _FORMAT:
-        raise ValueError(f"its format must be {_FORMAT}, got {written!r}")
+    if not isinstance(facts, dict):
+        raise ValueError(f"run.json must hold an object, got {facts!r}")
+    for name, allowed in (("format", _FORMAT), ("key", place.name)):
+        if facts.get(name) != allowed:
+            raise ValueError(f"its {name} must be {allowed!r}, got {facts.get(name)!r}")
+    for name, kind in _FACTS.items():
+        if not isinstance(facts.get(name), kind):
+            raise ValueError(f"its {name} must be of type {kind.__name__}, got {facts.get(name)!r}")
     return facts
 
 
@@ -200,8 +258,9 @@ def _checkpoint(name: str) -> Path:
 def _set_aside(name: str) -> Path:
     aside = folder() / f"{name}.damaged"
     if (folder() / name).exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        (folder() / name).rename(aside)
+        with _writable():
+            shutil.rmtree(aside, ignore_errors=True)
+            (folder() / name).rename(aside)
     return aside
 
 
@@ -220,5 +279,6 @@ def _write(
     path.write_bytes(safetensors.torch.save(dict(tensors), metadata))
 
 
-def _fingerprint(tensors: Mapping[str, Tensor], step: int) -> str:
-    return hashlib.sha256(safetensors.torch.save(dict(tensors), {"step": str(step)})).hexdigest()
+def _fingerprint(name: str, tensors: Mapping[str, Tensor], step: int) -> str:
+    about = {"of": f"{name} {step}"}  # one entry: several come in any order
+    return hashlib.sha256(safetensors.torch.save(dict(tensors), about)).hexdigest()

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from replearn import checks
+from replearn.devices import pick_device
 
 RESOLUTION = 64  # pixels a side
 SHAPES = ("circle", "triangle", "square")
@@ -45,6 +46,7 @@ _INRADIUS = _CIRCUMRADIUS * torch.tensor([1.0, 0.5, math.sqrt(0.5)])
 _NORMALS = torch.tensor([[0, 0, 0, 0], [0, 2 / 3, 4 / 3, 4 / 3], [0, 1 / 2, 1, 3 / 2]]) * math.pi
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class Factors:
     """What there is to know about each image, one row an image.
@@ -90,6 +92,7 @@ class Factors:
         return cls(shape, color, rgb, position, size, 2 * math.pi * uniform(n))
 
 
+@checks.arguments
 def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """Draw one image a row, in [0, 1], on the factors' device.
 
@@ -179,6 +182,7 @@ class ShapesDataset(Dataset):
 
         Raises:
             TypeError: for anything but integers in one row.
+            ValueError: for a device that this machine does not have.
             IndexError: for an index out of range.
         """
         if isinstance(indices, slice):
@@ -189,7 +193,7 @@ class ShapesDataset(Dataset):
             if low < -len(self) or high >= len(self):
                 wrong = low if low < -len(self) else high
                 raise IndexError(f"index must lie in -{len(self)} … {len(self) - 1}, got {wrong}")
-        where = torch.device(device) if device is not None else rows.device
+        where = pick_device(device) if device is not None else rows.device
         if where not in self._on_device:
             table = {name: value.to(where) for name, value in vars(self.factors).items()}
             self._on_device[where] = Factors(**table)

@@ -42,6 +42,7 @@ Measures = dict[str, Tensor]
 Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class Run:
     """A finished training run.
@@ -74,6 +75,7 @@ class Run:
         return len(self.losses)
 
 
+@checks.arguments
 def train_autoencoder(
     latent_dim: int = 128,
     *,
@@ -92,7 +94,7 @@ def train_autoencoder(
         device: see :func:`pick_device`.
 
     Raises:
-        ValueError: for an unknown recipe or device, or ``latent_dim`` below 1.
+        TypeError, ValueError: for an unknown recipe or device, ``latent_dim`` below 1.
         FloatingPointError: if the loss stops being finite.
         MemoryError: if memory runs out; the last checkpoint is kept.
         RuntimeError: if the library's code was changed after it was imported, or the accelerator
@@ -113,6 +115,7 @@ def train_autoencoder(
     return _train(described, networks_, step, recipe, seed, where)
 
 
+@checks.arguments
 def train_contrastive(
     augmentation: Augmentation,
     latent_dim: int = 128,
@@ -142,10 +145,8 @@ def train_contrastive(
         RuntimeError: if the library's code was changed after it was imported, or the accelerator
             failed; the last checkpoint is kept.
 
-    Warns of an encoder that ends constant, having learnt nothing.
+    Warns of an encoder that has remained constant, which learnt nothing.
     """
-    if not isinstance(augmentation, Augmentation):
-        raise TypeError(f"augmentation must be an Augmentation, such as A, got {augmentation!r}")
     checks.positive("tau", tau)
     where = pick_device(device)
 
@@ -263,18 +264,20 @@ def _train(
 
 
 def _warn_if_constant(history: Mapping[str, Tensor], label: str) -> None:
-    """Say so if the last batches had all their images in nearly one place.
+    """Say so if the batches of the last steps had all their images in all but one place.
 
-    The loss would not tell: a reader's own has a scale of its own.
+    The loss would not tell: at a large tau even a perfect encoder's is near log b, that of
+    guessing, and a reader's loss has a scale of its own.
     """
-    last = history.get("uniformity", torch.zeros(0))[-_LOOK_EVERY:]
+    last = history.get("uniformity", torch.empty(0))[-_LOOK_EVERY:]
     if len(last) == _LOOK_EVERY and last.mean() > _CONSTANT:
+        loss = history["loss"][-_LOOK_EVERY:].mean()
         warnings.warn(
             f"the encoder of {label} learnt nothing: in its last {_LOOK_EVERY} steps it gave all "
-            f"images nearly one latent (uniformity {float(last.mean()):.3f}, where 0 is constant). "
-            "Try more steps, another learning rate, or an augmentation that leaves more to tell "
-            "images apart by",
-            stacklevel=4,
+            f"images nearly one latent (uniformity {last.mean():.3f}, 0 is constant), at a loss "
+            f"of {loss:.3f}. Try more steps, a centred start, another learning rate, or an "
+            "augmentation that leaves more to tell apart",
+            stacklevel=5,  # where the training was asked for
         )
 
 
@@ -285,15 +288,15 @@ def _explained(label: str, step: int, saved: int) -> Iterator[None]:
         yield
     except RuntimeError as error:
         where = f"at step {step} of {label}; the last checkpoint is from step {saved}"
-        if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+        if "out of memory" in str(error) or "DefaultCPUAllocator" in str(error):
             raise MemoryError(
-                f"memory ran out {where}. Free some and train again to go on from there, or choose "
-                "another device or a recipe with smaller batches"
+                f"memory ran out {where}. Close what else uses it and train again to go on from "
+                "there, or choose another device or a recipe with a smaller batch"
             ) from error
         if "CUDA error" in str(error):
             raise RuntimeError(
                 f"the accelerator failed {where}. Restart Python (in a notebook, the kernel) and "
-                "train again to go on from there, on the CPU if you say device='cpu'"
+                "train again to go on from there, without it if you say device='cpu'"
             ) from error
         raise
 
@@ -371,29 +374,29 @@ def _optimise(
             measures["loss"].backward()
             for optimiser in optimisers.values():
                 optimiser.step()
-        for key, value in measures.items():
-            history[key][step] = value.detach()
-        bar.update()
-        if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
-            latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
-            if not bool(torch.isfinite(latest).all()):
-                first = step + 1 - len(latest) + int((~torch.isfinite(latest)).nonzero()[0])
-                raise FloatingPointError(
-                    f"the loss of {label} must stay finite, got {float(history['loss'][first])} "
-                    f"at step {first}; the last checkpoint is from step {start}. Try a lower "
-                    "learning rate, or look at the loss function"
-                )
-            bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
-            if writes and time.monotonic() - saved > _SAVE_EVERY:
-                saved, start = time.monotonic(), step + 1
-                tensors = {
-                    "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
-                    **_prefixed("history.", history),
-                    **_prefixed("", nets.state_dict()),
-                }
-                for name_, optimiser in optimisers.items():
-                    tensors |= _prefixed(f"{name_}.", _state(optimiser))
-                runs.save_checkpoint(name, tensors, start)
+            for key, value in measures.items():
+                history[key][step] = value.detach()
+            bar.update()
+            if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
+                latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
+                if not bool(torch.isfinite(latest).all()):
+                    first = step + 1 - len(latest) + int((~torch.isfinite(latest)).nonzero()[0])
+                    raise FloatingPointError(
+                        f"the loss of {label} must stay finite, got {history['loss'][first]:g} "
+                        f"at step {first}; the last checkpoint is from step {start}. Try a lower "
+                        "learning rate, or look at the loss function"
+                    )
+                bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
+                if writes and time.monotonic() - saved > _SAVE_EVERY:
+                    saved, start = time.monotonic(), step + 1
+                    tensors = {
+                        "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
+                        **_prefixed("history.", history),
+                        **_prefixed("", nets.state_dict()),
+                    }
+                    for name_, optimiser in optimisers.items():
+                        tensors |= _prefixed(f"{name_}.", _state(optimiser))
+                    runs.save_checkpoint(name, tensors, start)
     bar.close()
     return dict(history), before + time.monotonic() - began
 

@@ -11,12 +11,15 @@ import ipywidgets
 from matplotlib.figure import Figure
 from pypdf import PdfReader, PdfWriter
 
+from replearn import checks
+
 _DPI = 160  # sharp in print and on fine screens
 
 
 class Frames(ipywidgets.VBox):
     """A slider above the frame that it picks; in print, the first, middle and last frame."""
 
+    @checks.arguments
     def __init__(self, figures: Sequence[Figure], values: Sequence[object], label: str) -> None:
         """Draw every figure once; see :func:`frames`."""
         # Half as large as PNG, pixel for pixel the same.
@@ -53,6 +56,7 @@ class Frames(ipywidgets.VBox):
         return {**bundle, "application/pdf": base64.b64encode(self._still).decode()}
 
 
+@checks.arguments
 def frames(figures: Sequence[Figure], values: Sequence[object], label: str) -> Frames:
     """A slider that shows ``figures[k]`` when it stands at ``values[k]``.
 
@@ -66,8 +70,8 @@ def frames(figures: Sequence[Figure], values: Sequence[object], label: str) -> F
     """
     if len(figures) < 2 or len(figures) != len(values):
         raise ValueError(
-            f"figures are {len(figures)} and values {len(values)}; "
-            "allowed are at least two figures, and one value for each"
+            "figures must be two or more and values one for each, "
+            f"got {len(figures)} and {len(values)}"
         )
     return Frames(figures, values, label)
 

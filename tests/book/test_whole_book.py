@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from pypdf import PdfReader
 import book_checklist
 import book_claims
 import book_execution
+import book_faults
 import book_notebooks
 from books import Result, pages
 
@@ -157,6 +159,16 @@ def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
     assert rows == {f"Question {question}": wants for question, wants in QUESTIONS.items()}
 
 
+def test_faults_table_has_every_fault(root: Path, html: dict[str, BeautifulSoup]) -> None:
+    rows = article(html["book/appendix/faults"]).select("table tbody tr")
+    shown = [row.select("td")[3].get_text(strip=True) for row in rows]
+    faults = book_faults.faults(root / "tests")
+    assert len(shown) == len(faults)
+    for fault, name in zip(faults, shown, strict=True):
+        assert name.startswith(fault.file.name)
+        assert name.endswith(fault.test.removeprefix("test_").replace("_", " "))
+
+
 def test_sources_are_not_published(whole_book: Result) -> None:
     assert not (whole_book.html / "_sources").exists()
 
@@ -244,7 +256,7 @@ def test_pdf_names_who_hands_it_in(pdf: PdfReader, pdf_pages: list[str]) -> None
 
 
 def test_pdf_is_small_enough_to_upload(pdf: PdfReader) -> None:
-    assert pdf.stream.seek(0, os.SEEK_END) <= 10e6
+    assert pdf.stream.seek(0, io.SEEK_END) <= 10e6
 
 
 def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:

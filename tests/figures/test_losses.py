@@ -29,7 +29,7 @@ def test_optima_stand_on_their_floor():
 
 
 def test_a_figure_of_no_optima_is_refused():
-    with pytest.raises(ValueError, match="optima is empty"):
+    with pytest.raises(ValueError, match="optima must hold one"):
         pictures.optima_against_floor({})
 
 
@@ -44,7 +44,7 @@ def test_the_ruler_orders_its_marks():
 
 
 def test_the_ruler_wants_to_know_which_mark_was_measured():
-    with pytest.raises(ValueError, match="measured is 'theirs'"):
+    with pytest.raises(ValueError, match=r"measured must be one of .* got 'theirs'"):
         pictures.loss_ruler({"ours": 1.0}, measured="theirs")
 
 
@@ -60,7 +60,7 @@ def test_loss_against_scale_draws_each_curve_and_its_floor():
 
 
 def test_loss_against_scale_wants_a_value_for_each_scale():
-    with pytest.raises(ValueError, match="2 values for 3 scales"):
+    with pytest.raises(ValueError, match="for each of 3 scales, got 2"):
         pictures.loss_against_scale(torch.ones(3), {"a": torch.ones(2)}, {})
 
 
@@ -76,7 +76,7 @@ def test_confidence_shows_the_softmax_at_its_scale_and_where_the_loss_stands():
 
 @pytest.mark.parametrize(("dots", "scale"), [(torch.ones(2, 3), 1.0), (torch.ones(2, 2), 0.0)])
 def test_confidence_wants_a_square_and_a_positive_scale(dots, scale):
-    with pytest.raises(ValueError, match=r"dots have shape|scale must be"):
+    with pytest.raises(ValueError, match=r"dots must be|scale must be"):
         pictures.confidence(dots, scale)
 
 
@@ -85,7 +85,7 @@ def test_approach_to_limit_draws_values_and_limit():
     limit, curve = fig.axes[0].lines
     assert set(limit.get_ydata()) == {0.4}
     assert list(curve.get_ydata()) == [2.0, 1.0, 0.5]
-    with pytest.raises(ValueError, match="1 numbers of negatives came with 2 values"):
+    with pytest.raises(ValueError, match="for each of 1 negatives, got 2"):
         pictures.approach_to_limit([1], [1.0, 2.0], limit=0.0)
 
 

@@ -94,5 +94,5 @@ def test_nn_compare_counts_what_neighbours_share(data):
 
 def test_more_features_than_images_are_refused(data):
     dataset, features = data
-    with pytest.raises(ValueError, match="120 features for 60 images"):
+    with pytest.raises(ValueError, match="features must be at most 60, got 120"):
         figures.nn_visualize(dataset, torch.cat([features, features]))

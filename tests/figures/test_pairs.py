@@ -25,7 +25,7 @@ def test_the_two_views_of_an_image_stand_in_its_row():
 
 @pytest.mark.parametrize("bad", [{}, {"A": (views(3), views(4))}])
 def test_positive_pairs_wants_as_many_views_as_images(bad):
-    with pytest.raises(ValueError, match=r"pairs.*allowed"):
+    with pytest.raises(ValueError, match=r"pairs must hold"):
         pairs.positive_pairs(views(4), bad)
 
 
@@ -40,7 +40,7 @@ def test_logits_matrix_shows_the_logits_and_frames_every_target():
 
 
 def test_logits_matrix_wants_one_batch():
-    with pytest.raises(ValueError, match=r"logits \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"logits must .* \(3, 2\)"):
         pairs.logits_matrix(views(3), views(3), torch.zeros(3, 2))
 
 
@@ -53,5 +53,5 @@ def test_dots_and_distances_are_scattered_as_given_and_thinned():
 
 
 def test_dots_and_distances_must_pair_up():
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="distances must be"):
         pairs.dot_against_distance(torch.zeros(3), torch.zeros(4))

@@ -38,10 +38,10 @@ def test_image_rows_labels_rows_of_different_lengths():
 @pytest.mark.parametrize(
     ("images", "cols", "message"),
     [
-        (torch.rand(3, 64, 64), 2, r"images have shape \(3, 64, 64\)"),
-        (torch.rand(2, 1, 64, 64), 2, r"images have shape \(2, 1, 64, 64\)"),
-        (torch.rand(0, 3, 64, 64), 2, r"images have shape \(0, 3, 64, 64\)"),
-        (torch.rand(2, 3, 64, 64), 0, "cols is 0"),
+        (torch.rand(3, 64, 64), 2, r"images must .*\(3, 64, 64\)"),
+        (torch.rand(2, 1, 64, 64), 2, r"images must .*\(2, 1, 64, 64\)"),
+        (torch.rand(0, 3, 64, 64), 2, r"len\(images\) must be at least 1"),
+        (torch.rand(2, 3, 64, 64), 0, "cols must be at least 1, got 0"),
     ],
 )
 def test_image_grid_refuses_what_it_cannot_show(images, cols, message):
@@ -59,9 +59,9 @@ def test_vary_changes_the_named_factor_alone():
 
 
 def test_vary_refuses_more_than_one_row_or_factors_of_different_length():
-    with pytest.raises(ValueError, match="base has 4 rows"):
+    with pytest.raises(ValueError, match=r"base must have one row .* got 4"):
         figures.vary(Factors.draw(4, seed=1), shape=torch.arange(3))
-    with pytest.raises(ValueError, match=r"the values \[3, 4\]"):
+    with pytest.raises(ValueError, match=r"of one number, got 1 and \[3, 4\]"):
         figures.vary(Factors.draw(1, seed=1), shape=torch.arange(3), size=torch.arange(4.0))
     with pytest.raises(TypeError, match="hue"):
         figures.vary(Factors.draw(1, seed=1), hue=torch.arange(3))

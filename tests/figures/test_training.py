@@ -1,12 +1,16 @@
 """The loss curve shows every step, its running mean, and the guides."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 from replearn import figures
 from replearn.figures.training import running_mean
+from replearn.networks import Encoder
+from replearn.training import Run
+
+
+def run_of(**history):
+    return Run(Encoder(1), None, history, "tiny", 1.0, {})
 
 
 def test_running_mean_against_a_loop():
@@ -16,7 +20,7 @@ def test_running_mean_against_a_loop():
 
 
 def test_loss_curve_draws_losses_and_guides_and_says_where_it_ends():
-    run = SimpleNamespace(losses=torch.linspace(5, 1, 100))
+    run = run_of(loss=torch.linspace(5, 1, 100))
     (ax,) = figures.loss_curve({"B": run}, {"constant encoder": 5.545}).axes
     steps, smooth, guide = ax.lines
     assert list(steps.get_ydata()) == pytest.approx(run.losses.tolist())
@@ -31,12 +35,10 @@ def test_loss_curve_draws_losses_and_guides_and_says_where_it_ends():
 
 def test_alignment_and_uniformity_have_a_panel_each_and_a_curve_a_run():
     runs = {
-        name: SimpleNamespace(
-            steps=steps,
-            history={
-                "alignment": torch.linspace(2, 1, steps),
-                "uniformity": torch.linspace(0, -3, steps),
-            },
+        name: run_of(
+            loss=torch.linspace(5, 1, steps),
+            alignment=torch.linspace(2, 1, steps),
+            uniformity=torch.linspace(0, -3, steps),
         )
         for name, steps in {"A": 30, "B": 100}.items()
     }

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from replearn import geometry
+from replearn import checks, geometry
 from replearn.figures import style
 from replearn.shapes import ShapesDataset
 
@@ -23,12 +23,14 @@ Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and gr
 # ---------------------------------------------------------------------------------- the circle
 
 
+@checks.arguments
 def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     """Features on the circle, one panel per named case, with what one reads off below each.
 
     Where an arrangement is not perfect, its worst question is drawn: from one anchor a solid line
     to its farthest positive and a dashed one to a negative at least as near.
     """
+    checks.at_least("cols", cols, 1)
     rows = math.ceil(len(cases) / cols)
     fig, axes = style.subplots(rows, cols, figsize=(3.9 * cols, 4.5 * rows), squeeze=False)
     for ax in axes.flat[len(cases) :]:
@@ -47,13 +49,19 @@ def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     return fig
 
 
-def diameter_and_margin(features: Tensor, groups: Tensor, i: int, j: int) -> Figure:
+@checks.arguments
+def diameter_and_margin(
+    features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], i: int, j: int
+) -> Figure:
     """The diameter of group ``i`` and the margin from ``i`` to ``j``, as segments and as numbers.
 
     Left: the two segments among the features. Right: every distance within ``i`` and every
     distance from ``i`` to ``j`` on one axis; the diameter ends the first, the margin starts the
     second.
     """
+    groups = _checked(features, groups)
+    for name, index in (("i", i), ("j", j)):
+        checks.between(name, index, 0, len(groups) - 1)
     fig, (left, right) = style.subplots(
         1, 2, figsize=(8.2, 4.0), gridspec_kw={"width_ratios": [1, 1.1]}
     )
@@ -81,8 +89,10 @@ def diameter_and_margin(features: Tensor, groups: Tensor, i: int, j: int) -> Fig
     return fig
 
 
-def read_off(features: Float[Tensor, "n 2"], groups: Tensor) -> Figure:
+@checks.arguments
+def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figure:
     """One arrangement with its diameters, margins, accuracy and the four conditions below it."""
+    groups = _checked(features, groups)
     fig, ax = style.subplots(figsize=(3.6, 4.9))
     _circle(ax)
     _draw_groups(ax, features, groups)
@@ -102,6 +112,7 @@ def read_off(features: Float[Tensor, "n 2"], groups: Tensor) -> Figure:
     return fig
 
 
+@checks.arguments
 def cleared_arc(width: float) -> Figure:
     """What perfect accuracy clears around a cluster of ``width`` degrees, below 120, on the circle.
 
@@ -135,12 +146,14 @@ def cleared_arc(width: float) -> Figure:
 # ---------------------------------------------------------------------------------- the sphere
 
 
-def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Tensor) -> Figure:
+@checks.arguments
+def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N m"]) -> Figure:
     """Two groups around the north pole of the sphere, seen from above the pole and from aside.
 
     Both panels carry the diameter of the first group and the margin between the two; the numbers
     are the distances of the points themselves, not of their projections.
     """
+    groups = _checked(features, groups)
     fig, (plane, ball) = style.subplots(1, 2, figsize=(8.2, 4.0))
     distances = torch.cdist(features, features)
     within = distances[groups[0]][:, groups[0]]
@@ -181,6 +194,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Tensor) -> Fig
     return fig
 
 
+@checks.arguments
 def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0) -> Figure:
     """N points on the sphere for several N, side by side, ``turned`` by so many degrees.
 
@@ -207,6 +221,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
     return fig
 
 
+@checks.arguments
 def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Figure:
     """Smallest angle found between N points on the sphere, over the proved optima (degrees)."""
     fig, ax = style.subplots(figsize=(6.6, 3.4))
@@ -223,6 +238,7 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 # -------------------------------------------------------------------- overlap, and real groups
 
 
+@checks.arguments
 def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int) -> Figure:
     """Two groups that share ``shared`` samples: the best placement found, its loss and its reach.
 
@@ -250,6 +266,7 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
     return fig
 
 
+@checks.arguments
 def groups_on_circle(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], rgb: Float[Tensor, "N 3"]
 ) -> Figure:
@@ -258,6 +275,8 @@ def groups_on_circle(
     Every dot is a view, drawn at the angle of its feature in its image's colour ``rgb`` (in
     [0, 1]); the rings are sorted by the mean direction of their views.
     """
+    groups = _checked(features, groups)
+    checks.within("rgb", rgb, 0, 1)
     fig, ax = style.subplots(figsize=(5.6, 5.6))
     means = features[groups].mean(1)
     order = torch.atan2(means[:, 1], means[:, 0]).argsort()
@@ -273,6 +292,7 @@ def groups_on_circle(
     return fig
 
 
+@checks.arguments
 def around_the_circle(
     dataset: ShapesDataset, features: Mapping[str, Float[Tensor, "n 2"]], count: int = 20
 ) -> Figure:
@@ -281,12 +301,15 @@ def around_the_circle(
     Of the first n images of ``dataset``, those whose features are nearest to ``count`` equally
     spaced directions.
     """
+    checks.at_least("count", count, 1)
+    for name, unit in features.items():
+        checks.unit_rows(f"features[{name!r}]", unit)
     fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
     turn = 2 * math.pi * torch.arange(count) / count
     directions = torch.stack([turn.cos(), turn.sin()], dim=1)
     half = 0.97 * math.sin(math.pi / count) / math.sqrt(2)  # of a side: no two overlap
     for ax, (name, unit) in zip(axes.flat, features.items(), strict=True):
-        rows = (directions @ unit.T).argmax(dim=1)
+        rows = (directions.to(unit) @ unit.T).argmax(dim=1)
         for image, (x, y) in zip(dataset.images(rows), directions.tolist(), strict=True):
             box = (x - half, x + half, y - half, y + half)
             ax.imshow(image.permute(1, 2, 0).numpy(), extent=box)
@@ -297,6 +320,7 @@ def around_the_circle(
     return fig
 
 
+@checks.arguments
 def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Figure:
     """Condition ii group by group and the exact criterion anchor by anchor, one row per case.
 
@@ -304,6 +328,7 @@ def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Fig
     distance to its farthest positive against that to its nearest negative. Above the diagonal the
     condition holds. Dots have the colour ``rgb`` of their image.
     """
+    checks.within("rgb", rgb, 0, 1)
     rows = len(cases)
     fig, axes = style.subplots(rows, 2, figsize=(7.6, 3.7 * rows), squeeze=False)
     for (left, right), (name, (features, groups)) in zip(axes, cases.items(), strict=True):
@@ -357,6 +382,11 @@ def _circle(ax: Axes) -> None:
     ax.add_patch(_ring(1.0))
     ax.set(aspect="equal", xlim=(-1.4, 1.4), ylim=(-1.4, 1.4))
     ax.set_axis_off()
+
+
+def _checked(features: Tensor, groups: Tensor) -> Tensor:
+    checks.unit_rows("features", features)
+    return checks.group_table(groups, len(features))
 
 
 def _draw_groups(ax: Axes, features: Tensor, groups: Tensor, labels: bool = True) -> None:

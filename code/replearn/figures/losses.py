@@ -15,6 +15,7 @@ from replearn import checks, losses
 from replearn.figures import style
 
 
+@checks.arguments
 def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
     """Draw the lowest contrastive loss on the unit sphere, over N and over the temperature.
 
@@ -54,6 +55,7 @@ def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
     return fig
 
 
+@checks.arguments
 def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1.0) -> Figure:
     """Show for each (N, d) the loss that descent reached, its floor, and log N.
 
@@ -61,7 +63,7 @@ def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1
         ValueError: if ``optima`` is empty.
     """
     if not optima:
-        raise ValueError("optima is empty; allowed is one (N, d) or more")
+        raise ValueError("optima must hold one (N, d) or more, got none")
     fig, ax = style.subplots(figsize=(6.4, 3.2))
     floors = [losses.contrastive_floor(n, tau) for n, _ in optima]
     guesses = torch.tensor([n for n, _ in optima]).log().tolist()
@@ -76,14 +78,14 @@ def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1
     return fig
 
 
+@checks.arguments
 def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
     """Put losses on one line, each with its name and value; ``measured`` stands out.
 
     Raises:
         ValueError: if ``measured`` is not among ``marks``.
     """
-    if measured not in marks:
-        raise ValueError(f"measured is {measured!r}; allowed are {', '.join(map(repr, marks))}")
+    checks.one_of("measured", measured, tuple(marks))
     fig, ax = style.subplots(figsize=(6.8, 0.5 * len(marks) + 0.7))
     ordered = sorted(marks.items(), key=lambda mark: mark[1])
     for row, (name, value) in enumerate(ordered):
@@ -106,6 +108,7 @@ def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
     return fig
 
 
+@checks.arguments
 def loss_against_scale(
     scales: Float[Tensor, " k"],
     curves: Mapping[str, Float[Tensor, " k"]],
@@ -123,12 +126,18 @@ def loss_against_scale(
     Raises:
         ValueError: for a curve with another length than ``scales``.
     """
+    checks.at_least("len(scales)", len(scales), 1)
+    checks.finite("scales", scales)
+    checks.positive("the least of scales", float(scales.min()))
     fig, ax = style.subplots(figsize=(6.4, 3.8))
     for (name, values), color, marker in zip(
         curves.items(), style.CYCLE, style.MARKERS, strict=False
     ):
         if values.shape != scales.shape:
-            raise ValueError(f"curves[{name!r}] has {len(values)} values for {len(scales)} scales")
+            raise ValueError(
+                f"curves must have a value for each of {len(scales)} scales, "
+                f"got {len(values)} in {name!r}"
+            )
         every = max(1, len(scales) // 12)
         ax.plot(scales, values, color=color, marker=marker, markevery=every, ms=5, label=name)
         if name in floors:
@@ -144,6 +153,7 @@ def loss_against_scale(
     return fig
 
 
+@checks.arguments
 def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     """Show a batch whose unit features are scaled by α: probabilities above, loss below.
 
@@ -155,8 +165,6 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
         ValueError: if ``dots`` is not square.
     """
     n = len(dots)
-    if dots.shape != (n, n):
-        raise ValueError(f"dots have shape {tuple(dots.shape)}; allowed is (n, n)")
     checks.positive("scale", scale)
     target = torch.arange(n)
 
@@ -189,6 +197,7 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     return fig
 
 
+@checks.arguments
 def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: float) -> Figure:
     """Draw loss − log M over the number M of negatives, with the value it should approach.
 
@@ -196,7 +205,9 @@ def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: 
         ValueError: if there are not as many values as numbers of negatives.
     """
     if len(negatives) != len(values):
-        raise ValueError(f"{len(negatives)} numbers of negatives came with {len(values)} values")
+        raise ValueError(
+            f"values must be one for each of {len(negatives)} negatives, got {len(values)}"
+        )
     fig, ax = style.subplots(figsize=(5.6, 3.2))
     ax.axhline(limit, color=style.VERMILION, ls="--", label="alignment + uniformity (the limit)")
     ax.plot(negatives, values, marker="o", color=style.BLUE, label="InfoNCE − log M")
@@ -207,6 +218,7 @@ def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: 
     return fig
 
 
+@checks.arguments
 def loss_curves(curves: Mapping[str, Float[Tensor, " steps"]], guess: float) -> Figure:
     """Draw the loss at every step, each curve dashed over the one before, with that of guessing."""
     fig, ax = style.subplots(figsize=(5.6, 3.2))

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from replearn import neighbors
+from replearn import checks, neighbors
 from replearn.figures import style
 from replearn.figures.shapes import GAP, TILE, mosaic, show
 from replearn.shapes import RESOLUTION, ShapesDataset
@@ -17,11 +17,15 @@ from replearn.shapes import RESOLUTION, ShapesDataset
 QUERIES = 8
 
 
+@checks.arguments
 def query_rows(n: int, count: int = QUERIES) -> Int[Tensor, " count"]:
     """Draw ``count`` of the first ``n`` images: the same ones whatever the encoder."""
+    checks.at_least("n", n, 1)
+    checks.at_least("count", count, 1)
     return torch.randperm(n, generator=torch.Generator().manual_seed(8))[:count]
 
 
+@checks.arguments
 def nn_visualize(
     dataset: ShapesDataset, features: Float[Tensor, "n d"], num_nn: int = 10, desc: str = ""
 ) -> Figure:
@@ -38,11 +42,14 @@ def nn_visualize(
         ValueError: if there are more features than images, or too few for ``num_nn`` neighbours.
     """
     if len(features) > len(dataset):
-        raise ValueError(f"{len(features)} features for {len(dataset)} images; allowed is one each")
+        raise ValueError(f"features must be at most {len(dataset)}, got {len(features)}")
+    checks.finite("features", features)
+    checks.between("num_nn", num_nn, 1, len(features) - 1)
     queries = query_rows(len(features))
     return _rows(dataset, queries, _others(queries, features, num_nn), desc)
 
 
+@checks.arguments
 def nn_compare(
     dataset: ShapesDataset,
     features: Mapping[str, Float[Tensor, "n d"]],
@@ -62,6 +69,9 @@ def nn_compare(
         num_nn: neighbours to show.
         desc: title.
     """
+    for name, codes in features.items():
+        checks.between("query", query, 0, len(codes) - 1)
+        checks.between(f"num_nn among {name!r}", num_nn, 1, len(codes) - 1)
     queries = torch.tensor([query])
     found = torch.cat([_others(queries, codes, num_nn) for codes in features.values()])
     fig = _rows(dataset, queries.expand(len(found)), found, desc, list(features))

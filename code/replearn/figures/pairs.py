@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from replearn import checks
 from replearn.figures import style
 from replearn.figures.shapes import GAP, TILE, Images, mosaic, show
 
 
+@checks.arguments
 def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -> Figure:
     """Show each image in a row of its own, followed by a positive pair for each augmentation.
 
@@ -26,12 +28,12 @@ def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -
         ValueError: if there are no pairs, or not as many as images.
     """
     if not pairs:
-        raise ValueError("pairs is empty; allowed is one pair of batches or more")
+        raise ValueError("pairs must hold one pair of batches or more, got none")
     for name, views in pairs.items():
         if {len(v) for v in views} != {len(images)}:
             raise ValueError(
-                f"pairs[{name!r}] has {[len(v) for v in views]} views for {len(images)} images; "
-                "allowed is one each"
+                f"pairs must hold a view for each of {len(images)} images, "
+                f"got {[len(v) for v in views]} in {name!r}"
             )
     side = images.shape[-1]
     widths = [side] + [2 * side + GAP] * len(pairs)
@@ -50,6 +52,7 @@ def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -
     return fig
 
 
+@checks.arguments
 def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n n"]) -> Figure:
     """Show the dot products in [−1, 1] of n anchors (down) with n candidates (across).
 
@@ -57,11 +60,6 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
         ValueError: if anchors, candidates and logits do not belong to one batch.
     """
     n = len(anchors)
-    if len(candidates) != n or logits.shape != (n, n):
-        raise ValueError(
-            f"{n} anchors, {len(candidates)} candidates and logits {tuple(logits.shape)}; "
-            f"allowed are equally many, and logits ({n}, {n})"
-        )
     fig, axes = style.subplots(
         2,
         2,
@@ -85,19 +83,15 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
     return fig
 
 
+@checks.arguments
 def dot_against_distance(
-    dots: Float[Tensor, "n m"], distances: Float[Tensor, "n m"], shown: int = 2_000
+    dots: Float[Tensor, "*pairs"], distances: Float[Tensor, "*pairs"], shown: int = 2_000
 ) -> Figure:
     """Scatter at most ``shown`` pairs, distance over dot product, on the curve √(2 − 2s).
 
     Raises:
         ValueError: if the two tensors differ in shape.
     """
-    if dots.shape != distances.shape:
-        raise ValueError(
-            f"dots have shape {tuple(dots.shape)}, distances {tuple(distances.shape)}; "
-            "allowed is one shape"
-        )
     order = torch.randperm(dots.numel(), generator=torch.Generator().manual_seed(0))[:shown]
     s = np.linspace(-1, 1, 400)
     fig, ax = style.subplots(figsize=(5.2, 3.4))

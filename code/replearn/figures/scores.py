@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from replearn import checks
 from replearn.evaluation import LAYERS
 from replearn.figures import style
 from replearn.figures.tables import HEADINGS, Predictions, Scores, number
@@ -24,6 +25,7 @@ _RING: dict[str, Any] = {
 _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 
+@checks.arguments
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
     """Show a panel a factor and a bar an encoder; predictions are open circles at 0 or 1."""
     predictions = predictions or {}
@@ -51,6 +53,7 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
     return fig
 
 
+@checks.arguments
 def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Show how often the nearest neighbour has the same colour, and shape, layer by layer.
 

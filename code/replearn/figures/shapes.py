@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from replearn import checks
 from replearn.figures import style
 from replearn.shapes import COLORS, RESOLUTION, SHAPES, Factors
 
@@ -22,6 +23,7 @@ TILE = 0.62  # inches a side, so that fourteen images still fit a page
 Images = Float[Tensor, "n 3 h w"]
 
 
+@checks.arguments
 def vary(base: Factors, **changed: Tensor) -> Factors:
     """Repeat the one row of ``base``, with other values for the factors that are named.
 
@@ -32,19 +34,19 @@ def vary(base: Factors, **changed: Tensor) -> Factors:
     counts = {len(values) for values in changed.values()}
     if len(base) != 1 or len(counts) != 1:
         raise ValueError(
-            f"base has {len(base)} rows and the values {sorted(counts)}; allowed are 1, one count"
+            "base must have one row and changed values of one number, "
+            f"got {len(base)} and {sorted(counts)}"
         )
     (n,) = counts
     repeated = {f.name: getattr(base, f.name).repeat_interleave(n, 0) for f in fields(base)}
     return replace(Factors(**repeated), **changed)
 
 
+@checks.arguments
 def mosaic(images: Images, cols: int) -> np.ndarray:
     """Tile images row by row, ``cols`` to a row, with white gaps: one (H, W, 3) picture."""
-    if images.ndim != 4 or images.shape[1] != 3 or not len(images):
-        raise ValueError(f"images have shape {tuple(images.shape)}; allowed is (n ≥ 1, 3, h, w)")
-    if cols < 1:
-        raise ValueError(f"cols is {cols}; allowed are integers from 1 on")
+    checks.at_least("len(images)", len(images), 1)
+    checks.at_least("cols", cols, 1)
     n, _, h, w = images.shape
     rows = math.ceil(n / cols)
     picture = np.ones((rows * (h + GAP) - GAP, cols * (w + GAP) - GAP, 3), dtype=np.float32)
@@ -54,6 +56,7 @@ def mosaic(images: Images, cols: int) -> np.ndarray:
     return picture
 
 
+@checks.arguments
 def show(ax: Axes, picture: np.ndarray, side: int, rows: Sequence[str] = ()) -> None:
     """Show a mosaic of images of ``side`` pixels in ``ax``, the label of each row at its left."""
     ax.imshow(picture, interpolation="none")
@@ -63,6 +66,7 @@ def show(ax: Axes, picture: np.ndarray, side: int, rows: Sequence[str] = ()) -> 
     ax.spines[:].set_visible(False)
 
 
+@checks.arguments
 def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
     """Show images in [0, 1] row by row, ``cols`` to a row, under the title ``desc``.
 
@@ -76,6 +80,7 @@ def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
     return fig
 
 
+@checks.arguments
 def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
     """Show one row of images a label; rows may differ in length.
 
@@ -92,6 +97,7 @@ def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
     return fig
 
 
+@checks.arguments
 def factor_distribution(factors: Factors) -> Figure:
     """Show how often each shape and colour occurs, and how location and size hang together."""
     fig, axes = style.subplots(1, 4, figsize=(9.6, 2.6), width_ratios=[0.8, 1.3, 1, 1.2])

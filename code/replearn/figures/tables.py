@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from replearn import checks
 from replearn.predictions import FACTORS
 from replearn.shapes import COLORS, SHAPES, Factors
 
@@ -17,6 +18,7 @@ Predictions = Mapping[
 HEADINGS = {factor: factor for factor in FACTORS} | {"color": "colour"}
 
 
+@checks.arguments
 @dataclass(frozen=True)
 class Table:
     """Rows of text under a header, shown as a table on pages, in notebooks and in print."""
@@ -31,10 +33,13 @@ class Table:
 
 
 def number(score: float) -> str:
-    """Write a sensitivity with two decimals and a true minus sign."""
+    """Write a sensitivity, perhaps NaN, with two decimals and a true minus sign."""
+    if not isinstance(score, int | float):
+        raise TypeError(f"score must be a number, got {score!r}")
     return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
+@checks.arguments
 def score_table(scores: Scores, predictions: Predictions | None = None) -> Table:
     """Tabulate the sensitivity of each encoder to each factor, after its prediction where one is.
 
@@ -53,6 +58,7 @@ def score_table(scores: Scores, predictions: Predictions | None = None) -> Table
     )
 
 
+@checks.arguments
 def prediction_table(predictions: Predictions) -> Table:
     """Tabulate what each encoder is predicted to be for each factor."""
     header = ("encoder", *(HEADINGS[factor] for factor in FACTORS))
@@ -60,6 +66,7 @@ def prediction_table(predictions: Predictions) -> Table:
     return Table(header, tuple(rows))
 
 
+@checks.arguments
 def factor_table(factors: Factors) -> Table:
     """Tabulate factors, one image a row: positions and sizes in pixels, angles in degrees."""
     header = ("shape", "colour", "centre (x, y)", "size", "angle")

@@ -9,15 +9,19 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from replearn import checks
 from replearn.figures import style
 from replearn.training import Run
 
 
+@checks.arguments
 def running_mean(losses: Float[Tensor, " n"], window: int) -> Float[Tensor, " m"]:
     """Return the mean of each ``window`` consecutive losses."""
+    checks.between("window", window, 1, len(losses))
     return losses.unfold(0, window, 1).mean(1)
 
 
+@checks.arguments
 def loss_curve(
     runs: Mapping[str, Run], guides: Mapping[str, float] | None = None, *, log: bool = False
 ) -> Figure:
@@ -57,6 +61,7 @@ def loss_curve(
     return fig
 
 
+@checks.arguments
 def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
     """Show alignment and uniformity of each named run's batches, running means over its training.
 
