@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,7 +245,7 @@ def test_pdf_names_who_hands_it_in(pdf: PdfReader, pdf_pages: list[str]) -> None
 
 
 def test_pdf_is_small_enough_to_upload(pdf: PdfReader) -> None:
-    assert pdf.stream.seek(0, os.SEEK_END) <= 10e6
+    assert pdf.stream.seek(0, io.SEEK_END) <= 10e6
 
 
 def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
