@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from book_claims import long_table
 
 
 class Fault(NamedTuple):
@@ -58,18 +59,8 @@ class FaultsTable(SphinxDirective):
             tested = f"`{fault.file.name}`: {words}"
             cells = (fault.what, fault.how, fault.then, tested)
             rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
-        table = [
-            "::::{table}",
-            ":class: longtable",
-            ":widths: 20 26 30 24",
-            "| fault | how the test provokes it | what happens | test |",
-            "|---|---|---|---|",
-            *rows,
-            "::::",
-        ]
-        holder = nodes.Element()
-        self.state.nested_parse(StringList(table, self.env.docname), self.content_offset, holder)
-        return holder.children
+        header = "fault | how the test provokes it | what happens | test"
+        return long_table(self, header, "20 26 30 24", rows)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
