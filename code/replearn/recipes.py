@@ -74,7 +74,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "contrastive": _FAST,
         "A": replace(_FAST, steps=230),
         "B": replace(_FAST, steps=600),
-        "C": replace(_FAST, steps=650),
+        "C": replace(_FAST, steps=700),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {
