@@ -73,6 +73,17 @@ def test_print_gets_the_first_middle_and_last_frame_as_one_drawing(size, across,
         assert y // height == (0 if across > 1 else 2 - k)
 
 
+def test_print_says_what_the_slider_would_read():
+    some = figures(3)
+    some[1].suptitle("its title")
+    shown = widgets.frames(some, [10, 20, 30], "width")
+    drawing = base64.b64decode(shown._repr_mimebundle_()["application/pdf"])
+    text = PdfReader(io.BytesIO(drawing)).pages[0].extract_text()
+    for reading in ("width: 10", "its title\nwidth: 20", "width: 30"):
+        assert reading in text
+    assert [figure.get_suptitle() for figure in some] == ["", "its title", ""]
+
+
 def test_the_same_figures_give_the_same_still():
     first, second = (widgets.frames(figures(2), "ab", "x")._repr_mimebundle_() for _ in range(2))
     assert first["application/pdf"] == second["application/pdf"]

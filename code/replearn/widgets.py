@@ -48,7 +48,7 @@ class Frames(ipywidgets.VBox):
         super().__init__([slider, stack])
         self.slider, self.stack, self.link = slider, stack, link
         picked = sorted({0, len(figures) // 2, len(figures) - 1})
-        self._still = _sheet([_drawn(figures[k], "pdf") for k in picked])
+        self._still = _sheet([_in_print(figures[k], f"{label}: {values[k]}") for k in picked])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget for a page, and a still drawing for print."""
@@ -80,6 +80,15 @@ def _drawn(figure: Figure, form: str, **how: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=_DPI, **how)
     return buffer.getvalue()
+
+
+def _in_print(figure: Figure, reading: str) -> bytes:
+    """The figure as a PDF under the ``reading`` of the slider that paper does not have."""
+    title = figure.get_suptitle()
+    figure.suptitle("\n".join(filter(None, (title, reading))), fontsize=10)
+    drawing = _drawn(figure, "pdf")
+    figure.suptitle(title)
+    return drawing
 
 
 def _sheet(drawings: Sequence[bytes]) -> bytes:

@@ -73,8 +73,14 @@ def test_read_off_marks_exactly_the_conditions_that_hold(name):
     ]
 
 
-@pytest.mark.parametrize(("share", "shown"), [(1.0, "100 %"), (0.999999, "99.99 %"), (0.0, "0 %")])
-def test_only_everything_is_shown_as_100_percent(share, shown):
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        *((1.0, "100 %"), (1 - 1e-12, "99.99 %"), (1e-12, "0.01 %"), (0.0, "0 %")),
+        *((0.57, "57 %"), (0.07, "7 %")),
+    ],
+)
+def test_a_share_is_shown_as_it_is_and_only_everything_as_100_percent(share, shown):
     assert pictures._percent(share) == shown
 
 

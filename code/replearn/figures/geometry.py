@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import torch
@@ -355,7 +356,8 @@ _READOUT = {"family": "DejaVu Sans Mono", "fontsize": 8.5, "ha": "center", "va":
 
 def _percent(share: float) -> str:
     """A share as a percentage that never rounds up to 100 % nor down to 0 %."""
-    hundredths = math.floor(share * 1e4) if share > 0.5 else math.ceil(share * 1e4)
+    exact = 10_000 * Decimal(str(share))  # as written: in binary, 0.57 is a little less
+    hundredths = math.floor(exact) if share > 0.5 else math.ceil(exact)
     return f"{hundredths / 100:g} %"
 
 
