@@ -32,8 +32,8 @@ def main() -> None:
 
 
 def keep(result: dict[str, object]) -> None:
-    """Put ``result`` in the place of an older one of the same net, recipe and seed."""
-    name = ("label", "recipe", "seed")
+    """Put ``result`` in the place of an older one of the same net, recipe, seed and chip."""
+    name = ("label", "recipe", "seed", "chip")
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     kept = [old for old in kept if [old[k] for k in name] != [result[k] for k in name]]
     kept = sorted([*kept, result], key=lambda old: [str(old[k]) for k in name])

@@ -79,7 +79,7 @@ RUN = training.Run(
     {"loss": torch.rand(60), "alignment": torch.rand(60), "uniformity": torch.rand(60)},
     "smoke",
     1.0,
-    {},
+    {"label": "A", "seed": 0},
 )
 SCORES = {"A": dict.fromkeys(("color", "location", "shape", "size", "rotation"), 0.5)}
 FACTS = {"label": "A", "recipe": "tiny", "seed": 0, "seconds": 1.0, "finished": "2026", "chip": ""}
@@ -137,6 +137,7 @@ RIGHT: dict[str, dict[str, object]] = {
         "shift": torch.rand(4, 2),
         "canvas": 64.0,
     },
+    "capture.Captured": {"step": abs, "generator": torch.Generator()},
     "circle.concordance": {"u": CIRCLE, "v": CIRCLE.flip(0)},
     "circle.info_nce_on_circle": {"z": Z[:, :2], "z_pos": Z[:, :2].flip(0), "tau": 0.1},
     "circle.onto_circle": {"z": Z[:, :2]},
@@ -168,6 +169,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "distributed.joined": {"device": "cpu"},
     "distributed.part": {"batch": 4},
     "distributed.replicate": {"nets": nn.ModuleDict({"encoder": nn.Linear(2, 2)})},
+    "evaluation.features": {"run": RUN},
     "evaluation.layer_accuracies": {"encoder": RUN.encoder, "dataset": DATA, "limit": 4},
     "evaluation.scores": {"run": RUN, "augmentation": augmentations.A},
     "evaluation.validation_loss": {

@@ -21,7 +21,9 @@ def narrow_and_exact(monkeypatch):
 
 
 def run_of(encoder, decoder=None):
-    return Run(encoder, decoder, {"loss": torch.zeros(1)}, "tiny", 1.0, {})
+    return Run(
+        encoder, decoder, {"loss": torch.zeros(1)}, "tiny", 1.0, {"label": "tiny", "seed": 0}
+    )
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_scoring_leaves_no_gradients(contrastive):
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "contrastive"])
-def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch):
+def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch, store):
     run = request.getfixturevalue(kind)
     val = ShapesDataset("val", size=800)
     monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
@@ -90,6 +92,35 @@ def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch):
     assert scores["validation_loss"] == (run, augmentation)
     features = neighbors.embed(run.encoder, val)
     assert scores["sensitivity"] == neighbors.sensitivity(features, val.factors)
+
+
+def test_features_are_computed_once_for_each_encoder(contrastive, monkeypatch, store):
+    val = ShapesDataset("val", size=80)
+    monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
+    expected = neighbors.embed(contrastive.encoder, val)
+    assert torch.equal(evaluation.features(contrastive), expected)
+    monkeypatch.setattr(ShapesDataset, "images", None)  # nothing is embedded again
+    assert torch.equal(evaluation.features(contrastive), expected)
+
+
+@pytest.mark.parametrize("changed", ["weights", "normalize", "data", "precision"])
+def test_other_encoders_images_or_digits_have_features_of_their_own(
+    changed, contrastive, monkeypatch, store
+):
+    val = ShapesDataset("val", size=80)
+    monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
+    before = evaluation.features(contrastive)
+    if changed == "weights":
+        contrastive.encoder.linear.bias.data += 1
+    elif changed == "normalize":
+        contrastive.encoder.normalize = False
+    elif changed == "data":
+        val = ShapesDataset("val", size=80, seed=1)
+    else:
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    after = evaluation.features(contrastive)
+    assert torch.equal(after, neighbors.embed(contrastive.encoder, val))
+    assert not torch.equal(after, before)
 
 
 @pytest.mark.parametrize(

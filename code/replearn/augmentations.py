@@ -201,7 +201,7 @@ class ColorJitter(Augmentation):
         which three do nothing.
         """
         b, c, s = (parameters[k] for k in ("brightness", "contrast", "saturation"))
-        zero = torch.zeros_like(b)
+        zero, one = torch.zeros_like(b), torch.ones_like(b)
         kinds = torch.stack(  # (n, 3 kinds, 3 coefficients of adjust_affine)
             [
                 torch.stack([b, zero, zero], 1),
@@ -212,7 +212,7 @@ class ColorJitter(Augmentation):
         )
         order = parameters["order"]
         steps = kinds.gather(1, order[:, :, None].expand(-1, -1, 3)).to(images.dtype)
-        nothing = steps.new_tensor([1, 0, 0])
+        nothing = torch.stack([one, zero, zero], 1)[:, None].to(images.dtype)
         early = torch.arange(3, device=order.device) < parameters["moment"][:, None]  # (n, 3)
         views = images
         for step in torch.where(early[:, :, None], steps, nothing).unbind(1):
@@ -291,8 +291,10 @@ def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
         ]
     )
     u, v, w = forward.unbind(-1)
-    adjugate = torch.stack([v.cross(w, dim=-1), w.cross(u, dim=-1), u.cross(v, dim=-1)], 1)
-    return adjugate * adjugate.new_tensor([canvas - 1, canvas - 1, 1])[:, None]
+    side = canvas - 1
+    return torch.stack(
+        [side * v.cross(w, dim=-1), side * w.cross(u, dim=-1), u.cross(v, dim=-1)], 1
+    )
 
 
 @checks.arguments
@@ -480,7 +482,8 @@ class WarpAndCrop(Augmentation):
 
         reach = self.translate * canvas
         inward = uniform(0, 1, n, 4, 2).mul(int(self.distortion * (canvas // 2)) + 1).floor()
-        far = inward.new_tensor([[0, 0], [1, 0], [1, 1], [0, 1]])
+        corner = torch.arange(4, device=inward.device)  # clockwise from the upper left one
+        far = torch.stack([(corner == 1) | (corner == 2), corner >= 2], 1).to(inward.dtype)
         limit = math.radians(self.shear)
         return {
             "angle": uniform(0, 2 * math.pi, n),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+from datetime import UTC, datetime
 from typing import Any
 
+import safetensors.torch
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from replearn import checks, losses, neighbors
+from replearn import checks, losses, neighbors, networks, runs, shapes
 from replearn.augmentations import Augmentation
-from replearn.devices import autocast
+from replearn.devices import autocast, machine
 from replearn.networks import Encoder
 from replearn.shapes import ShapesDataset
 from replearn.training import Run
@@ -71,6 +77,44 @@ def validation_loss(
 
 
 @checks.arguments
+def features(run: Run) -> Float[Tensor, "n d"]:
+    """Return :func:`neighbors.embed` of the run's encoder on the validation images.
+
+    Computed once and stored beside the run, for every chapter that looks at the same encoder.
+    """
+    dataset = ShapesDataset("val")
+    here = machine(next(run.encoder.parameters()).device)
+    weights = {key: value.cpu().contiguous() for key, value in run.encoder.state_dict().items()}
+    name = runs.key(
+        {
+            "kind": "features",
+            "weights": hashlib.sha256(safetensors.torch.save(weights)).hexdigest(),
+            "normalize": run.encoder.normalize,
+            "data": {"size": dataset.size, "seed": dataset.seed},
+            "precision": here["precision"],
+            "sources": [runs.source(thing) for thing in (shapes, networks, neighbors.embed)],
+        }
+    )
+    with runs.lock(name):
+        found = runs.load(name)
+        if found is None:
+            began = time.monotonic()
+            embedded = neighbors.embed(run.encoder, dataset)
+            facts = {
+                "kind": "features",
+                "label": f"features of {run.facts['label']}",
+                "recipe": run.recipe,
+                "seed": run.facts["seed"],
+                "seconds": time.monotonic() - began,
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                **here,
+            }
+            runs.save(name, {"features": embedded}, facts)
+            found = {"features": embedded}, facts
+    return found[0]["features"]
+
+
+@checks.arguments
 def scores(run: Run, augmentation: Augmentation | None = None) -> dict[str, Any]:
     """Return ``validation_loss`` and ``sensitivity`` (a number a factor) of a finished run.
 
@@ -78,11 +122,10 @@ def scores(run: Run, augmentation: Augmentation | None = None) -> dict[str, Any]
         run: of an autoencoder, or of a contrastive encoder together with its ``augmentation``.
         augmentation: the one the encoder was trained on; left out for an autoencoder.
     """
-    dataset = ShapesDataset("val")
-    features = neighbors.embed(run.encoder, dataset)
+    factors = ShapesDataset("val").factors
     return {
         "validation_loss": validation_loss(run, augmentation),
-        "sensitivity": neighbors.sensitivity(features, dataset.factors),
+        "sensitivity": neighbors.sensitivity(features(run), factors),
     }
 
 
@@ -93,7 +136,7 @@ LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", 
 @checks.arguments
 @torch.no_grad()
 def layer_accuracies(
-    encoder: Encoder, dataset: ShapesDataset, limit: int = 2000
+    encoder: Encoder, dataset: ShapesDataset, limit: int = 1000
 ) -> dict[str, list[float]]:
     """Return how often an image's nearest neighbour has its colour, or its shape, layer by layer.
 

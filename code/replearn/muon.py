@@ -81,4 +81,4 @@ class Muon(torch.optim.Optimizer):
                 direction = orthogonalize(ahead.to(self._dtype))
                 # So that the change of a layer's output does not depend on the layer's shape.
                 scale = max(1, ahead.shape[0] / ahead.shape[1]) ** 0.5
-                weight.add_(direction.view(weight.shape), alpha=-group["lr"] * scale)
+                weight.sub_(direction.view(weight.shape).to(weight.dtype) * (group["lr"] * scale))

@@ -70,11 +70,11 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     # constant, in dozens of steps instead of hundreds. A has hardly any loss left after 230; going
     # on would spread the images further apart, until neighbours agree in less.
     "fast": {
-        "autoencoder": replace(_FAST, steps=450, centred=False),
+        "autoencoder": replace(_FAST, steps=300, muon=0.03, centred=False),
         "contrastive": _FAST,
         "A": replace(_FAST, steps=230),
         "B": replace(_FAST, steps=600),
-        "C": replace(_FAST, steps=700),
+        "C": replace(_FAST, steps=700, muon=0.015),
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {

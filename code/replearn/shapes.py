@@ -6,6 +6,7 @@ pixels: a batch of images is drawn from its rows on whatever device asks for it.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,11 @@ class Factors:
         return cls(shape, color, rgb, position, size, 2 * math.pi * uniform(n))
 
 
+@functools.cache  # copied once: an accelerator would have to wait for it at every step
+def _outlines(device: torch.device) -> tuple[Tensor, Tensor]:
+    return _INRADIUS.to(device), _NORMALS.to(device)
+
+
 @checks.arguments
 def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """Draw one image a row, in [0, 1], on the factors' device.
@@ -104,8 +110,9 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     centre = torch.arange(RESOLUTION, device=device) + 0.5
     x = centre - factors.position[:, :1]
     y = centre - factors.position[:, 1:]
-    inradius = factors.size * _INRADIUS.to(device)[factors.shape]
-    angles = factors.angle[:, None] + _NORMALS.to(device)[factors.shape]
+    inradii, normals = _outlines(device)
+    inradius = factors.size * inradii[factors.shape]
+    angles = factors.angle[:, None] + normals[factors.shape]
     # sin and cos of a fixed list of numbers could round differently with the length of the list.
     cos, sin = angles.double().cos().float(), angles.double().sin().float()
 

@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 
 from replearn import augmentations, checks, distributed, losses, muon, networks, runs, shapes
 from replearn.augmentations import Augmentation, Compose
+from replearn.capture import Captured
 from replearn.devices import autocast, machine, pick_device, precision
 from replearn.muon import Muon
 from replearn.networks import Decoder, Encoder
@@ -207,7 +208,7 @@ def _train(
     if augmentation in augmentations.BY_NAME.values():  # a namesake has no plan of its own
         plan = plans.get(label, plan)
     dataset = ShapesDataset("train")
-    sources = [runs.source(room) for room in _SOURCES]
+    sources = [runs.source(source) for source in _SOURCES]
     if sources != _SOURCES_AT_IMPORT:
         raise RuntimeError(
             "the code that trains must be the code on disk, which has changed since it was "
@@ -325,10 +326,21 @@ def _optimisers(
 ) -> dict[str, torch.optim.Optimizer]:
     convolutions = [p for p in nets.parameters() if p.ndim == 4 and plan.muon is not None]
     others = [p for p in nets.parameters() if p.ndim < 4 or plan.muon is None]
-    adam = torch.optim.Adam(others, lr=plan.adam, betas=(0.9, plan.beta2), fused=True)
-    if plan.muon is None:
-        return {"adam": adam}
-    return {"adam": adam, "muon": Muon(convolutions, lr=plan.muon, dtype=precision(device))}
+    optimisers: dict[str, torch.optim.Optimizer] = {
+        "adam": torch.optim.Adam(
+            others,
+            lr=plan.adam,
+            betas=(0.9, plan.beta2),
+            fused=True,
+            capturable=device.type == "cuda",
+        )
+    }
+    if plan.muon is not None:
+        optimisers["muon"] = Muon(convolutions, lr=plan.muon, dtype=precision(device))
+    for optimiser in optimisers.values():
+        for group in optimiser.param_groups:  # a recorded step reads its rates from the device
+            group["lr"] = torch.tensor(group["lr"], device=device)
+    return optimisers
 
 
 def _optimise(
@@ -357,6 +369,17 @@ def _optimise(
         nets.load_state_dict(tensors)
     replicas = distributed.replicate(nets)
     generator = torch.Generator(device)
+
+    def take(rows: Tensor) -> Measures:
+        measures = measure(replicas, dataset.images(rows), generator)
+        nets.zero_grad(set_to_none=True)
+        measures["loss"].backward()
+        for optimiser in optimisers.values():
+            optimiser.step()
+        return {name: value.detach() for name, value in measures.items()}
+
+    if device.type == "cuda" and distributed.size() == 1:
+        take = Captured(take, generator)
     began = saved = time.monotonic()
     writes = distributed.rank() == 0
     silent = {} if writes else {"disable": True}  # saying False would overrule $TQDM_DISABLE
@@ -368,14 +391,9 @@ def _optimise(
             generator.manual_seed(seed * 1_000_003 + step)
             for optimiser in optimisers.values():
                 for group in optimiser.param_groups:
-                    group["lr"] = optimiser.defaults["lr"] * plan.schedule(step)
-            measures = measure(replicas, dataset.images(rows), generator)
-            nets.zero_grad(set_to_none=True)
-            measures["loss"].backward()
-            for optimiser in optimisers.values():
-                optimiser.step()
-            for key, value in measures.items():
-                history[key][step] = value.detach()
+                    group["lr"].fill_(optimiser.defaults["lr"] * plan.schedule(step))
+            for key, value in take(rows).items():
+                history[key][step] = value
             bar.update()
             if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
                 latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
@@ -402,8 +420,11 @@ def _optimise(
 
 
 # Whatever changes one of these may change a run, and makes it another.
-_SOURCES = (shapes, augmentations, networks, losses, muon, sys.modules[__name__])
-_SOURCES_AT_IMPORT = [runs.source(room) for room in _SOURCES]
+_SOURCES = (
+    *(shapes, augmentations, networks, losses, muon, sys.modules[__name__]),
+    Recipe.schedule,
+)
+_SOURCES_AT_IMPORT = [runs.source(source) for source in _SOURCES]
 
 _CENTRED_ON = 512  # images
 _CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
