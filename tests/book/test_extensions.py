@@ -582,6 +582,11 @@ def test_print_keeps_figures_in_place_and_its_first_page_has_headings(latex: str
     assert r"\section{Listing}" in latex
 
 
+def test_formula_keeps_its_punctuation(page: BeautifulSoup) -> None:
+    held = [span.get_text() for span in page.select("span.held")]
+    assert held == [r"\(\vmu = \boldsymbol{\mu}\)."]
+
+
 def test_proof_is_marked_once(page: BeautifulSoup) -> None:
     proofs = page.select("div.proof-text")
     assert [proof.get_text(strip=True) for proof in proofs] == ["Proof.Obvious."]

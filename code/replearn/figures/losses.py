@@ -191,7 +191,8 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     fig.suptitle(f"α = {scale:g}, τ = {1 / scale**2:.3g}, loss {loss(scale):.2g}")
     fig.colorbar(shown, ax=matrix, label="probability", shrink=0.9)
 
-    scales = torch.logspace(*map(math.log10, _CONFIDENCE_SCALES), 60).tolist()
+    low, high = map(math.log10, _CONFIDENCE_SCALES)
+    scales = torch.logspace(low, high, 60).tolist()
     values = [loss(a) for a in scales]
     curve.plot(scales, values, color=style.BLUE, label="this batch")
     floor = [losses.contrastive_floor(n, 1 / a**2) for a in scales]
