@@ -1,4 +1,4 @@
-"""What stands in a page's head: a description, and nothing that fails without a network."""
+"""Pages: a description in the head, nothing that needs a network, commas that stay by formulas."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 LENGTH = 160  # characters; what search results show
 
@@ -42,6 +43,23 @@ def add_description(
         context["metatags"] = context.get("metatags", "") + tag
 
 
+class HeldPunctuation(SphinxPostTransform):
+    """A formula and the punctuation after it: to a browser, two things that a line may part."""
+
+    default_priority = 400
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Put each such pair into one span, which book.css keeps on a line."""
+        for formula in list(self.document.findall(nodes.math)):
+            after = formula.next_node(descend=False, siblings=True)
+            if isinstance(after, nodes.Text) and (marks := re.match(r"[,.;:?!)]+", after)):
+                parent, rest = formula.parent, nodes.Text(after[marks.end() :])
+                at = parent.index(formula)
+                held = nodes.inline("", "", formula, nodes.Text(marks[0]), classes=["held"])
+                parent[at : at + 2] = [held, rest]
+
+
 def drop_thebe(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -66,6 +84,7 @@ def drop_preloads(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_post_transform(HeldPunctuation)
     app.connect("html-page-context", add_description)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", drop_preloads)

@@ -2,7 +2,8 @@ r"""Theorems, proofs and answers as boxes of their own in the PDF, and fonts tha
 
 sphinx-proof prints every block as the same grey note, takes its number from the wrong page when a
 title holds a formula, and gives a proof an empty title; Sphinx prints an answer as any other note.
-Here each becomes a LaTeX environment that book/_latex/book.sty draws.
+Here each becomes a LaTeX environment that book/_latex/bookstyle.sty draws. The first page has bold
+lines for headings in Jupyter Book's print; they become sections like all others.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.latex import LaTeXTranslator
+from sphinx_jupyterbook_latex.nodes import RootHeader
 from sphinx_proof.nodes import NODE_TYPES, proof_node, unenumerable_node
 
 
@@ -81,7 +83,7 @@ def visit_theorem(self: LaTeXTranslator, node: nodes.Element) -> None:
     kind = node["realtype"]
     self.body.append(
         f"\n\\begin{{booktheorem}}{{{kind}}}{{{kind.title()}~{number}}}{{{_title(self, node)}}}"
-        f"\\label{{{docname}:{node['label']}}}%\n"
+        f"{{{docname}:{node['label']}}}%\n"
     )
 
 
@@ -95,7 +97,7 @@ def visit_unnumbered(self: LaTeXTranslator, node: nodes.Element) -> None:
     kind = node["realtype"]
     self.body.append(
         f"\n\\begin{{booktheorem}}{{{kind}}}{{{kind.title()}}}{{{_title(self, node)}}}"
-        f"\\label{{{self.curfilestack[-1]}:{node['label']}}}%\n"
+        f"{{{self.curfilestack[-1]}:{node['label']}}}%\n"
     )
 
 
@@ -120,6 +122,16 @@ def depart_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
     self.body.append("\n\\end{bookanswer}\n")
 
 
+def visit_root_header(self: LaTeXTranslator, node: nodes.Element) -> None:
+    """Open a heading of the first page."""
+    self.body.append("\n\\section{")
+
+
+def depart_root_header(self: LaTeXTranslator, node: nodes.Element) -> None:
+    """Close it."""
+    self.body.append("}\n")
+
+
 def add_code_font(app: Sphinx, config: Config) -> None:
     """Let LaTeX set code in matplotlib's own copy of DejaVu Sans Mono.
 
@@ -136,6 +148,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(unenumerable_node, override=True, latex=(visit_unnumbered, depart_theorem))
     app.add_node(proof_node, override=True, latex=(visit_proof, depart_proof))
     app.add_node(answer_node, latex=(visit_answer, depart_answer))
+    app.setup_extension("sphinx_jupyterbook_latex")  # first, or its own drawing would be the last
+    app.add_node(RootHeader, override=True, latex=(visit_root_header, depart_root_header))
     app.add_post_transform(AnswerBoxes)
     app.add_post_transform(ProofHeads)
     app.connect("config-inited", add_code_font)

@@ -567,12 +567,24 @@ def test_page_shows_no_progress_bar(page: BeautifulSoup) -> None:
 
 
 def test_theorem_proof_and_answer_have_boxes_in_print(latex: str) -> None:
-    assert r"\begin{booktheorem}{theorem}{Theorem~1}{ (Bold Greek)}" in latex
+    box = r"\begin{booktheorem}{theorem}{Theorem~1}{ (Bold Greek)}"
+    assert f"{box}{{book/index:" in latex
     assert latex.count(r"\begin{bookproof}") == 1
     assert r"\sphinxstyleemphasis{Proof.} Obvious." in latex
     box, label = r"\begin{bookanswer}{Answer — Question 0 (0 points)}", "book/index:answer-tiny"
     assert rf"{box}\phantomsection\label{{\detokenize{{{label}}}}}" in latex
     assert "{note}{}" not in latex, "no box without a title"
+
+
+def test_print_keeps_figures_in_place_and_its_first_page_has_headings(latex: str) -> None:
+    assert r"\begin{figure}[H]" in latex
+    assert r"\chapter{Introduction}" in latex
+    assert r"\section{Listing}" in latex
+
+
+def test_formula_keeps_its_punctuation(page: BeautifulSoup) -> None:
+    held = [span.get_text() for span in page.select("span.held")]
+    assert held == [r"\(\vmu = \boldsymbol{\mu}\)."]
 
 
 def test_proof_is_marked_once(page: BeautifulSoup) -> None:

@@ -117,7 +117,7 @@ def test_result_and_proof_become_a_quotation_and_a_paragraph(root: Path, tmp_pat
             "> It holds",
             "> that",
             ">",
-            r"> $$ \left\lVert \mathbf{x} \right\rVert = 1 . \tag{1} $$",
+            r"> $$ \lVert \mathbf{x} \rVert = 1 . \tag{1} $$",
             "",
             "*Proof.* By (1) and Lemma 2. ∎",
             "",

@@ -122,7 +122,7 @@ def test_thm_two_view_floor(views, R):
     ],
 )
 def test_thm_sharp_floor(n, d, least):
-    """Descent reaches the published minimum: the floor for N ≤ d + 1, above it otherwise."""
+    """Descent reaches what the chapter prints: the floor for N ≤ d + 1, above it otherwise."""
     floor = losses.contrastive_floor(n)
     assert floor == pytest.approx(floor_by_hand(n, n / (n - 1)))
     descents = [

@@ -74,9 +74,27 @@ def test_confidence_shows_the_softmax_at_its_scale_and_where_the_loss_stands():
     assert (x, y) == (2.0, pytest.approx(-shown.diagonal().log().mean().item(), rel=1e-5))
 
 
-@pytest.mark.parametrize(("dots", "scale"), [(torch.ones(2, 3), 1.0), (torch.ones(2, 2), 0.0)])
-def test_confidence_wants_a_square_and_a_positive_scale(dots, scale):
-    with pytest.raises(ValueError, match=r"dots must be|scale must be"):
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("second", [75.0, -30.0])  # all answers right; one wrong
+def test_confidence_keeps_its_mark_inside_the_axes(second, scale):
+    u, v = torch.tensor([[0.0, 90.0], [0.0, second]]).deg2rad()
+    curve = pictures.confidence((u[:, None] - v).cos(), scale).axes[1]
+    (x,), (y,) = curve.lines[-1].get_data()
+    (left, right), (bottom, top) = curve.get_xlim(), curve.get_ylim()
+    assert left < x < right
+    assert bottom < y < top
+
+
+@pytest.mark.parametrize(
+    ("dots", "scale", "message"),
+    [
+        (torch.ones(2, 3), 1.0, "dots must be"),
+        (torch.ones(2, 2), 0.0, "scale must lie"),
+        (torch.ones(2, 2), 11.0, "scale must lie"),
+    ],
+)
+def test_confidence_wants_a_square_and_a_scale_in_range(dots, scale, message):
+    with pytest.raises(ValueError, match=message):
         pictures.confidence(dots, scale)
 
 

@@ -84,7 +84,7 @@ def test_nn_compare_counts_what_neighbours_share(data):
     ).axes
     (said,) = right.child_axes
     color, place = [label.get_text().split("\n") for label in said.get_yticklabels()]
-    assert color[0] == "color 3/3"
+    assert color[0] == "colour 3/3"
     apart = (factors.position - factors.position[7]).norm(dim=1)
     apart[7] = torch.inf
     near = apart.argsort()[:3]

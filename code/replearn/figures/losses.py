@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from replearn import checks, losses
 from replearn.figures import style
+
+_CONFIDENCE_SCALES = (0.1, 10.0)  # of the features, in :func:`confidence`
 
 
 @checks.arguments
@@ -159,17 +162,22 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
 
     Args:
         dots: dot products of the unit features, anchors down, candidates across.
-        scale: α > 0; the probabilities are the softmax of α² ``dots``, row by row.
+        scale: α in [0.1, 10], the range of the curve below; the probabilities are the softmax of
+            α² ``dots``, row by row.
 
     Raises:
-        ValueError: if ``dots`` is not square.
+        ValueError: if ``dots`` is not square or not finite, or for α outside of that range.
     """
     n = len(dots)
-    checks.positive("scale", scale)
-    target = torch.arange(n)
+    checks.finite("dots", dots)
+    checks.between("scale", scale, *_CONFIDENCE_SCALES)
+    own = torch.eye(n, dtype=torch.bool)
+    gaps = (dots.diagonal()[:, None] - dots).double()
 
     def loss(a: float) -> float:
-        return float(F.cross_entropy(a**2 * dots.double(), target))
+        """Mean log(1 + Σ e^(−gap)): a loss far below the rounding of 1 keeps its digits."""
+        rivals = (-(a**2) * gaps).masked_fill(own, -math.inf).logsumexp(1)
+        return float(F.softplus(rivals).mean())
 
     fig, (matrix, curve) = style.subplots(
         2, 1, figsize=(3.4, 5.2), gridspec_kw={"height_ratios": [1.3, 1]}
@@ -183,14 +191,16 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     fig.suptitle(f"α = {scale:g}, τ = {1 / scale**2:.3g}, loss {loss(scale):.2g}")
     fig.colorbar(shown, ax=matrix, label="probability", shrink=0.9)
 
-    scales = torch.logspace(-1, 1.2, 60).tolist()
-    curve.plot(scales, [loss(a) for a in scales], color=style.BLUE, label="this batch")
+    low, high = map(math.log10, _CONFIDENCE_SCALES)
+    scales = torch.logspace(low, high, 60).tolist()
+    values = [loss(a) for a in scales]
+    curve.plot(scales, values, color=style.BLUE, label="this batch")
     floor = [losses.contrastive_floor(n, 1 / a**2) for a in scales]
     curve.plot(scales, floor, color=style.BLUE, ls="--", lw=1.2, label="floor")
     curve.plot(scale, loss(scale), marker="D", color=style.VERMILION)
     curve.set_xscale("log")
     curve.set_yscale("log")
-    curve.set_ylim(1e-8, 30)
+    curve.set_ylim(min(values) / 3, 3 * max(values))
     curve.set_xlabel("scale α")
     curve.set_ylabel("loss (nats)")
     curve.legend(loc="lower left")

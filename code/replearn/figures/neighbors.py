@@ -84,7 +84,7 @@ def nn_compare(
     said.set_yticks(
         left.get_yticks(),
         [
-            f"color {c}/{num_nn}\nshape {s}/{num_nn}\n{away:.0f} px away"
+            f"colour {c}/{num_nn}\nshape {s}/{num_nn}\n{away:.0f} px away"
             for c, s, away in zip(same_color, same_shape, apart, strict=True)
         ],
         fontsize=8,
