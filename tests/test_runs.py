@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -102,11 +103,21 @@ def test_nothing_is_pickled(run):
     for path in files:
         with pytest.raises((pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError)):
             pickle.loads(path.read_bytes())
-    for module in Path(runs.__file__).parent.rglob("*.py"):
-        text = module.read_text(encoding="utf-8")
-        assert "pickle" not in text
-        assert "torch.load(" not in text
-        assert "torch.save(" not in text.replace("safetensors.torch.save(", "")
+
+
+PICKLING = re.compile(
+    r"pickle|marshal|shelve|dill|joblib|multiprocessing|np\.load|object_list|_object\("
+    r"|(?<!safetensors\.)torch\.(?:load|save)\("
+)
+
+
+@pytest.mark.parametrize("folder", ["code", "book", "benchmarks", "notebooks"])
+def test_no_code_of_the_book_pickles(root, folder):
+    """Nor does it call what pickles: torch's collectives of objects, a pool of processes."""
+    files = [file for kind in ("py", "md", "ipynb") for file in (root / folder).rglob(f"*.{kind}")]
+    assert files
+    found = [(file.name, PICKLING.findall(file.read_text("utf-8"))) for file in files]
+    assert [(name, words) for name, words in found if words] == []
 
 
 def test_stored_lists_whole_runs_oldest_first(run):
