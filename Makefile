@@ -16,7 +16,7 @@ override COLLABORATORS := $(value COLLABORATORS)
 export AUTHOR COLLABORATORS PAPER
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf notebooks test bench clean
+.PHONY: help book html pdf notebooks test soak bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -45,6 +45,9 @@ test: $(STAMP)  ## style, types and the whole test suite
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	@sh binder/ensure.sh tests/apt.txt 'chromium|chromium-browser|google-chrome'
 	$(BIN)/pytest
+
+soak: $(STAMP)  ## faults at random and work repeated (an hour); `make test` leaves them out
+	$(BIN)/pytest -m soak
 
 bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmarks
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -46,7 +46,7 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["help", "book", "html", "pdf", "notebooks", "test", "bench", "clean"]
+    "target", ["help", "book", "html", "pdf", "notebooks", "test", "soak", "bench", "clean"]
 )
 def test_make_knows_its_targets(root: Path, target: str) -> None:
     plan = subprocess.run(["make", "-n", target], cwd=root, capture_output=True, text=True)
@@ -57,7 +57,7 @@ def test_make_help_names_every_target(root: Path) -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=root, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("book", "html", "pdf", "notebooks", "test", "bench", "clean"):
+    for target in ("book", "html", "pdf", "notebooks", "test", "soak", "bench", "clean"):
         assert f"make {target} " in shown
 
 

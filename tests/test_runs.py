@@ -532,6 +532,30 @@ def test_facts_are_readable_json(run):
     assert "Zähler — π" in (run / "run.json").read_text(encoding="utf-8")
 
 
+NAMED = {
+    "lock": runs.lock,
+    "load": runs.load,
+    "load_checkpoint": runs.load_checkpoint,
+    "save": lambda name: runs.save(name, TENSORS, FACTS),
+    "save_checkpoint": lambda name: runs.save_checkpoint(name, TENSORS, 3),
+}
+
+
+@pytest.mark.fault(
+    "A run's name that leads out of the store",
+    "empty, `..`, with a slash, absolute, with a null byte",
+    "a ValueError names it and what is allowed; nothing is moved, made or read",
+)
+@pytest.mark.parametrize("name", ["", ".", "..", "../run", "a/b", "/tmp/run", "run\0", "run\n"])
+def test_a_name_stays_in_the_store(run, name):
+    before = sorted(run.parent.parent.rglob("*"))
+    for call in NAMED.values():
+        with pytest.raises(ValueError, match="name must be made of letters, digits, _ and -, got"):
+            call(name)
+    assert sorted(run.parent.parent.rglob("*")) == before
+    assert_whole()
+
+
 # --- the folder -----------------------------------------------------------------------------
 
 WRITES = {

@@ -216,10 +216,14 @@ def test_faults_are_read_from_their_tests(tmp_path: Path) -> None:
     """Every marker in the tests is a fault of three texts, and there are many."""
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "test_a.py").write_text(
-        '@pytest.mark.fault("a", "b" " c", "d")\n@other\ndef test_it():\n    pass\n'
+        '@pytest.mark.fault("a", "b" " c", "d")\n@other\ndef test_it():\n    pass\n\n'
+        '@pytest.mark.soak\n@pytest.mark.fault("e", "f", "g")\ndef test_long():\n    pass\n'
     )
-    (fault,) = book_faults.faults(tmp_path)
-    assert fault == ("a", "b c", "d", "test_it", tmp_path / "sub" / "test_a.py")
+    file = tmp_path / "sub" / "test_a.py"
+    assert book_faults.faults(tmp_path) == [
+        ("a", "b c", "d", "test_it", file, False),
+        ("e", "f", "g", "test_long", file, True),
+    ]
 
 
 @pytest.mark.parametrize("arguments", ["", "()", '("a", "b")', '("a", "b", "")', '("a", "b", 3)'])

@@ -166,7 +166,8 @@ def test_faults_table_has_every_fault(root: Path, html: dict[str, BeautifulSoup]
     assert len(shown) == len(faults)
     for fault, name in zip(faults, shown, strict=True):
         assert name.startswith(fault.file.name)
-        assert name.endswith(fault.test.removeprefix("test_").replace("_", " "))
+        words = fault.test.removeprefix("test_").replace("_", " ")
+        assert name.endswith(words + " (make soak)" * fault.soak)
 
 
 def test_sources_are_not_published(whole_book: Result) -> None:

@@ -76,7 +76,7 @@ def test_confidence_shows_the_softmax_at_its_scale_and_where_the_loss_stands():
 
 @pytest.mark.parametrize(("dots", "scale"), [(torch.ones(2, 3), 1.0), (torch.ones(2, 2), 0.0)])
 def test_confidence_wants_a_square_and_a_positive_scale(dots, scale):
-    with pytest.raises(ValueError, match=r"dots must be|scale must be"):
+    with pytest.raises(ValueError, match=r"dots must be|scale must lie in"):
         pictures.confidence(dots, scale)
 
 

@@ -129,6 +129,7 @@ def loss_against_scale(
     checks.at_least("len(scales)", len(scales), 1)
     checks.finite("scales", scales)
     checks.positive("the least of scales", float(scales.min()))
+    checks.at_least("len(curves)", len(curves), 1)
     fig, ax = style.subplots(figsize=(6.4, 3.8))
     for (name, values), color, marker in zip(
         curves.items(), style.CYCLE, style.MARKERS, strict=False
@@ -159,13 +160,13 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
 
     Args:
         dots: dot products of the unit features, anchors down, candidates across.
-        scale: α > 0; the probabilities are the softmax of α² ``dots``, row by row.
+        scale: α in [10⁻³, 10³]; the probabilities are the softmax of α² ``dots``, row by row.
 
     Raises:
         ValueError: if ``dots`` is not square.
     """
     n = len(dots)
-    checks.positive("scale", scale)
+    checks.between("scale", scale, 1e-3, 1e3)
     target = torch.arange(n)
 
     def loss(a: float) -> float:
