@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PDF    := _build/representation-learning.pdf
 JB     := $(BIN)/jupyter-book build . -W --keep-going
+ALONE  := $(BIN)/python book/_ext/book_builds.py _build
 
 # Who hands in the PDF: make pdf AUTHOR="..." COLLABORATORS="..., ..." PAPER=letter, or submission.yml.
 # What make would expand in a name, a dollar sign, is a letter like any other.
@@ -30,9 +31,8 @@ html: $(STAMP)  ## the pages alone
 pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	$(JB) --builder latex
-	cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -file-line-error \
-	  -silent representation-learning.tex || { grep -aE -A4 '^[^ ]+:[0-9]+: ' *.log; exit 1; }
-	cp _build/latex/representation-learning.pdf $(PDF)
+	$(ALONE) sh -c 'sh book/_latex/typeset.sh _build/latex && \
+	  cp _build/latex/representation-learning.pdf $(PDF)'
 	@echo "The pages: _build/html/index.html   The PDF: $(PDF)"
 
 notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks

@@ -17,7 +17,7 @@ from book_claims import long_table
 
 
 class Fault(NamedTuple):
-    """A fault that a test provokes: what, how, what then happens, the test, and whether it soaks."""
+    """A fault that a test provokes: what, how, what then happens, the test, whether it soaks."""
 
     what: str
     how: str
@@ -43,8 +43,9 @@ def faults(folder: Path) -> list[Fault]:
                 texts = [ast.literal_eval(text) for text in getattr(mark, "args", ())]
                 if [type(text) for text in texts] != [str] * 3 or not all(texts):
                     raise ValueError(f"{file.name}: {test.name} must have a fault of three texts")
+                what, how, then = texts
                 soak = "pytest.mark.soak" in map(ast.unparse, test.decorator_list)
-                found.append(Fault(*texts, test.name, file, soak))
+                found.append(Fault(what, how, then, test.name, file, soak))
     return found
 
 
