@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PDF    := _build/representation-learning.pdf
 JB     := $(BIN)/jupyter-book build . -W --keep-going
+ALONE  := $(BIN)/python book/_ext/book_builds.py _build
 
 # Who hands in the PDF: make pdf AUTHOR="..." COLLABORATORS="..., ..." PAPER=letter, or submission.yml.
 # What make would expand in a name, a dollar sign, is a letter like any other.
@@ -16,7 +17,7 @@ override COLLABORATORS := $(value COLLABORATORS)
 export AUTHOR COLLABORATORS PAPER
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf notebooks test bench clean
+.PHONY: help book html pdf notebooks test soak bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -30,9 +31,8 @@ html: $(STAMP)  ## the pages alone
 pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	$(JB) --builder latex
-	cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -file-line-error \
-	  -silent representation-learning.tex || { grep -aE -A4 '^[^ ]+:[0-9]+: ' *.log; exit 1; }
-	cp _build/latex/representation-learning.pdf $(PDF)
+	$(ALONE) sh -c 'sh book/_latex/typeset.sh _build/latex && \
+	  cp _build/latex/representation-learning.pdf $(PDF)'
 	@echo "The pages: _build/html/index.html   The PDF: $(PDF)"
 
 notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks
@@ -45,6 +45,9 @@ test: $(STAMP)  ## style, types and the whole test suite
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	@sh binder/ensure.sh tests/apt.txt 'chromium|chromium-browser|google-chrome'
 	$(BIN)/pytest
+
+soak: $(STAMP)  ## faults at random and work repeated (an hour); `make test` leaves them out
+	$(BIN)/pytest -m soak
 
 bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmarks
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -36,8 +36,11 @@ from replearn import (
 )
 from replearn.figures import style, tables
 
-ERRORS = (ValueError, TypeError, IndexError)
+ERRORS = (ValueError, TypeError, IndexError, FloatingPointError)
 SECONDS = 60  # that a call may take; the slowest takes one
+SLOW = ("cli.score", "cli.train", "evaluation.scores", "training.train_autoencoder")
+SLOW += ("training.train_contrastive",)  # each call is a training, or encodes thousands of images
+MORE = 30  # random values of every argument, beyond those that its annotation suggests
 
 
 def public() -> dict[str, Callable]:
@@ -412,9 +415,11 @@ def _parameters(thing: Callable) -> Mapping[str, inspect.Parameter]:
 def _call(thing: Callable, given: Mapping[str, object]) -> object:
     positional: list[object] = []
     named: dict[str, object] = {}
+    kinds = {name: parameter.kind for name, parameter in _parameters(thing).items()}
+    first = inspect.Parameter.VAR_POSITIONAL in kinds.values()  # what stands before it is by place
     for name, value in given.items():
-        kind = _parameters(thing)[name].kind
-        if kind is inspect.Parameter.VAR_POSITIONAL:
+        kind = kinds[name]
+        if first and kind is not inspect.Parameter.VAR_KEYWORD:
             positional.append(value)
         elif kind is inspect.Parameter.VAR_KEYWORD:
             named |= {} if value == {} else {"shape": value}
@@ -435,6 +440,9 @@ RATES = ("tau", "alpha", "t", "lr", "adam")  # floats that must be above 0
 COUNTS = ("steps", "batch", "batches", "limit", "k", "num_nn", "starts", "window", "cols", "count")
 COUNTS += ("per_class", "latent_dim", "n", "d", "values")  # ints that must not be below 0
 ONLY_LIKE = ("like",)  # of which no value counts
+# Steps inside of trainings, which what calls them guards: they may complain in torch's words. What
+# is written there is part of every stored run's key.
+INNER = ("augmentations.crop_boxes", "augmentations.resample", "muon.Muon")
 # What is finite of an infinity too: clipped, a maximum, a ReLU.
 FINITE = ("augmentations.adjust_affine", "lookup.rgb", "networks.Decoder.forward")
 EMPTY = ("geometry.turned",)  # changes nothing if nothing is to be changed
@@ -497,15 +505,73 @@ def doubtful(name: str, value: object, choose: random.Random) -> Iterable[tuple[
     if value.is_floating_point():
         yield "double", value.double()
         for kind, number in (("nan", math.nan), ("inf", math.inf), ("inf", -math.inf)):
-            spoilt = value.clone()
-            spoilt.view(-1)[choose.randrange(value.numel())] = number
-            yield kind, spoilt
+            changed = value.clone()
+            changed.view(-1)[choose.randrange(value.numel())] = number
+            yield kind, changed
         yield "huge", value * 1e30
         yield "negative", -value - 1
     else:
         yield "short", value.to(torch.int16)
         yield "negative", value - choose.randint(100, 1000)
         yield "huge", value + 2**40
+
+
+def fuzzed(value: object, choose: random.Random) -> tuple[str, object] | None:
+    """``value`` changed at random, and what that asks of the result; None if it has no such."""
+    if isinstance(value, torch.Tensor):
+        return choose.choice((reshaped, rearranged, spoilt))(value, choose)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return fuzzed_part(value, choose)
+    if isinstance(value, str):
+        letters = "aB3 _-./\\%{}\n\0é∞"
+        return "any", "".join(choose.choices(letters, k=choose.randrange(9)))
+    if isinstance(value, int):
+        return "any", choose.randint(-9, 9)  # a larger one may rightly take hours and all memory
+    return "any", choose.choice((-1, 1)) * 10 ** choose.uniform(-300, 300)
+
+
+def fuzzed_part(value: object, choose: random.Random) -> tuple[str, object] | None:
+    """A sequence or mapping of which one part is changed at random, doubled or left out."""
+    if not isinstance(value, list | tuple | dict) or not value:
+        return None
+    parts = dict(value if isinstance(value, dict) else enumerate(value))
+    key = choose.choice(list(parts))
+    found = fuzzed(parts[key], choose)
+    if found is None or choose.random() < 0.2:
+        del parts[key]
+    else:
+        parts[key] = found[1]
+    return "any", parts if isinstance(value, dict) else type(value)(parts.values())
+
+
+def reshaped(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tensor]:
+    """Of random sizes; some of them that it had."""
+    sizes = [choose.choice((*value.shape, *range(6))) for _ in range(choose.randrange(5))]
+    return "any", value.flatten()[:1].expand(math.prod(sizes)).reshape(sizes).clone()
+
+
+def rearranged(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tensor]:
+    """The same, otherwise in memory, or in another precision."""
+    order = choose.sample(range(value.ndim), value.ndim)
+    back = [order.index(k) for k in range(value.ndim)]
+    room = value.permute(order).repeat_interleave(2, -1) if value.ndim else value
+    moved = (room[..., choose.randrange(2) :: 2] if value.ndim else room).permute(back)
+    if choose.random() < 0.5:
+        return "strided", moved
+    return "double", moved.double() if value.is_floating_point() else moved.int()
+
+
+def spoilt(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tensor]:
+    """Other numbers: all scaled, or some replaced."""
+    if not value.is_floating_point():
+        return "any", value + choose.randint(-9, 9)
+    if choose.random() < 0.5:
+        return "any", value * choose.choice((-1, 1)) * 10 ** choose.uniform(-37, 37)
+    number = choose.choice((math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-40, 3e38))
+    changed = value.clone()
+    for _ in range(choose.randint(1, 3)):
+        changed.view(-1)[choose.randrange(value.numel())] = number
+    return "nan" if math.isnan(number) else "inf" if math.isinf(number) else "any", changed
 
 
 def numbers(result: object) -> np.ndarray:
@@ -516,6 +582,8 @@ def numbers(result: object) -> np.ndarray:
         return np.array([float(result)])
     if isinstance(result, shapes.Factors | training.Run):
         result = vars(result)
+    if isinstance(result, str):
+        return np.empty(0)
     parts = result.values() if isinstance(result, Mapping) else result
     some = [numbers(part) for part in parts] if isinstance(parts, Iterable) else []
     return np.concatenate([np.empty(0), *some])
@@ -573,6 +641,15 @@ def cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, object]]
             yield kind, parameter, bad
 
 
+def random_cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, object]]:
+    """(kind, parameter, value) of random arguments of a name."""
+    for parameter, value in CALLS[name][1].items():
+        for _ in range(2 if name in SLOW else MORE):
+            found = None if parameter in ONLY_LIKE else fuzzed(value, choose)
+            if found is not None:
+                yield found[0], parameter, found[1]
+
+
 def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) -> str | None:
     """What is to be said against what a name makes of a bad argument."""
     thing, right = CALLS[name]
@@ -580,10 +657,17 @@ def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) 
     try:
         with limited():
             result = _call(thing, {**right, parameter: bad})
-    except ERRORS as error:
+    except SystemExit as stop:  # after argparse has said what is wrong
+        return None if (name, stop.code) == ("cli.main", 2) else f"{parameter} = {shown}: {stop!r}"
+    except (*ERRORS, AssertionError) as error:
+        if name in INNER:
+            return None
         # Where a size no longer fits that of another argument, either may be named.
         named = right if kind == "empty" else (parameter,)
         if any(re.search(rf"\b{one}\b", str(error)) for one in named):
+            return None
+        # A part of an argument, or what follows from it, has a name of its own.
+        if kind == "any" and re.search(r"\S must .*got ", str(error), re.DOTALL):
             return None
         return f"{parameter} = {shown} ({kind}): {type(error).__name__} without its name: {error}"
     except Exception as error:
@@ -603,24 +687,44 @@ def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) 
 )
 @pytest.mark.parametrize("name", CALLS)
 def test_bad_arguments_are_refused_or_answered_rightly(name, tiny):
+    assert complaints(name, cases) == []
+
+
+@pytest.mark.soak
+@pytest.mark.fault(
+    "Random arguments of any public function or class",
+    "one argument at a time: sizes, layouts, numbers, texts, NaN and infinities drawn at random, "
+    "in a table or a sequence too; more than five thousand",
+    "a ValueError, TypeError or IndexError that names an argument, or a right result; none hangs",
+)
+@pytest.mark.parametrize("name", CALLS)
+def test_random_arguments_are_refused_or_answered_rightly(name, tiny):
+    assert complaints(name, random_cases) == []
+
+
+def complaints(name: str, make: Callable) -> list[str]:
+    """What is to be said against what ``name`` makes of arguments that ``make`` makes."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     thing, right = CALLS[name]
-    some = list(cases(name, random.Random(seed)))
+    some = list(make(name, random.Random(seed)))
     plain = None
     if any(kind != "wrong" for kind, _, _ in some):
         torch.manual_seed(0)
         plain = _call(thing, right)
-    complaints = []
+    found = []
     for kind, parameter, bad in some:
         torch.manual_seed(0)
-        complaints.append(complaint(name, kind, parameter, bad, plain))
-    assert [c for c in complaints if c] == []
+        found.append(complaint(name, kind, parameter, bad, plain))
+    return [c for c in found if c]
 
 
 def test_the_bad_arguments_are_many():
-    choose = random.Random(0)
-    assert sum(1 for name in CALLS for _ in cases(name, choose)) >= 500
+    for make, least in ((cases, 3500), (random_cases, 5000)):
+        choose = random.Random(0)
+        count = sum(1 for name in CALLS for _ in make(name, choose))
+        print(f"{make.__name__}: {count}")
+        assert count >= least
 
 
 # --- the checks themselves, which are told the name -----------------------------------------
@@ -629,6 +733,7 @@ CHECKS: dict[str, list[Callable[[], object]]] = {
     "arguments": [lambda: checks.arguments(lambda x: x)(y=1)],
     "at_least": [lambda b=b: checks.at_least("x", b, 1) for b in (0, -1, 1.5, "1", None, True)],
     "between": [lambda b=b: checks.between("x", b, 0, 1) for b in (-0.1, 1.1, math.nan, math.inf)],
+    "complete": [lambda: checks.complete("x", {"row": {"a": 1}}, ("a", "b"))],
     "finite": [
         lambda b=b: checks.finite("x", torch.tensor([1.0, b])) for b in (math.nan, math.inf)
     ],

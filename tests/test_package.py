@@ -46,7 +46,7 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["help", "book", "html", "pdf", "notebooks", "test", "bench", "clean"]
+    "target", ["help", "book", "html", "pdf", "notebooks", "test", "soak", "bench", "clean"]
 )
 def test_make_knows_its_targets(root: Path, target: str) -> None:
     plan = subprocess.run(["make", "-n", target], cwd=root, capture_output=True, text=True)
@@ -57,24 +57,33 @@ def test_make_help_names_every_target(root: Path) -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=root, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("book", "html", "pdf", "notebooks", "test", "bench", "clean"):
+    for target in ("book", "html", "pdf", "notebooks", "test", "soak", "bench", "clean"):
         assert f"make {target} " in shown
 
 
-def test_missing_tex_is_named_and_fails(root: Path, tmp_path: Path) -> None:
-    """Without apt the message names the packages and the exit code is not 0."""
+@pytest.mark.fault(
+    "A machine without TeX, or without a browser for the tests",
+    "the program is not found, and nor is apt",
+    "`make` fails and names the packages to install",
+)
+@pytest.mark.parametrize(
+    ("packages", "tool"), [("binder/apt.txt", "latexmk"), ("tests/apt.txt", "chromium|chrome")]
+)
+def test_a_missing_tool_is_named_and_fails(
+    root: Path, tmp_path: Path, packages: str, tool: str
+) -> None:
     for tool in ("sh", "grep", "tr", "cat"):
         found = subprocess.run(["which", tool], capture_output=True, text=True, check=True)
         (tmp_path / tool).symlink_to(found.stdout.strip())
     result = subprocess.run(
-        [str(tmp_path / "sh"), "binder/ensure.sh", "binder/apt.txt", "latexmk"],
+        [str(tmp_path / "sh"), "binder/ensure.sh", packages, tool],
         cwd=root,
         env={"PATH": str(tmp_path)},
         capture_output=True,
         text=True,
     )
     assert result.returncode == 1
-    for package in (root / "binder" / "apt.txt").read_text().split():
+    for package in (root / packages).read_text().split():
         assert package in result.stdout
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -102,11 +103,21 @@ def test_nothing_is_pickled(run):
     for path in files:
         with pytest.raises((pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError)):
             pickle.loads(path.read_bytes())
-    for module in Path(runs.__file__).parent.rglob("*.py"):
-        text = module.read_text(encoding="utf-8")
-        assert "pickle" not in text
-        assert "torch.load(" not in text
-        assert "torch.save(" not in text.replace("safetensors.torch.save(", "")
+
+
+PICKLING = re.compile(
+    r"pickle|marshal|shelve|dill|joblib|multiprocessing|np\.load|object_list|_object\("
+    r"|(?<!safetensors\.)torch\.(?:load|save)\("
+)
+
+
+@pytest.mark.parametrize("folder", ["code", "book", "benchmarks", "notebooks"])
+def test_no_code_of_the_book_pickles(root, folder):
+    """Nor does it call what pickles: torch's collectives of objects, a pool of processes."""
+    files = [file for kind in ("py", "md", "ipynb") for file in (root / folder).rglob(f"*.{kind}")]
+    assert files
+    found = [(file.name, PICKLING.findall(file.read_text("utf-8"))) for file in files]
+    assert [(name, words) for name, words in found if words] == []
 
 
 def test_stored_lists_whole_runs_oldest_first(run):
@@ -519,6 +530,30 @@ def test_facts_are_readable_json(run):
     facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
     assert facts["chip"] == FACTS["chip"]
     assert "Zähler — π" in (run / "run.json").read_text(encoding="utf-8")
+
+
+NAMED = {
+    "lock": runs.lock,
+    "load": runs.load,
+    "load_checkpoint": runs.load_checkpoint,
+    "save": lambda name: runs.save(name, TENSORS, FACTS),
+    "save_checkpoint": lambda name: runs.save_checkpoint(name, TENSORS, 3),
+}
+
+
+@pytest.mark.fault(
+    "A run's name that leads out of the store",
+    "empty, `..`, with a slash, absolute, with a null byte",
+    "a ValueError names it and what is allowed; nothing is moved, made or read",
+)
+@pytest.mark.parametrize("name", ["", ".", "..", "../run", "a/b", "/tmp/run", "run\0", "run\n"])
+def test_a_name_stays_in_the_store(run, name):
+    before = sorted(run.parent.parent.rglob("*"))
+    for call in NAMED.values():
+        with pytest.raises(ValueError, match="name must be made of letters, digits, _ and -, got"):
+            call(name)
+    assert sorted(run.parent.parent.rglob("*")) == before
+    assert_whole()
 
 
 # --- the folder -----------------------------------------------------------------------------

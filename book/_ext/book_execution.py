@@ -3,7 +3,8 @@
 Jupyter Book re-executes a chapter when its own code changes, not when the library it imports does.
 Here the cache's folder carries a fingerprint of all that a chapter's output depends on beside its
 own text, so that an edit under ``code/`` executes anew and a quick ``smoke`` build never passes its
-outputs on to the real one. The HTML and the PDF share the folder: one execution serves both.
+outputs on to the real one. The HTML and the PDF share the folder: one execution serves both. A cell
+that was not run is a warning, which fails the build.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import logging
+
+LOG = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -78,6 +83,13 @@ def prepare(app: Sphinx, config: Config) -> None:
     write_kernel_settings(build / ".ipython")
 
 
+def warn_of_cells_not_run(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of each cell that has no number of execution, for whatever reason."""
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code" and cell.get("exec_count") is None:
+            LOG.warning("a cell was not executed", location=cell)
+
+
 def own_up(app: Sphinx, config: Config) -> None:
     """Say on every page, and on the PDF's title page, that a smoke build is one."""
     if os.environ.get("REPLEARN_RECIPE") == "smoke":
@@ -89,4 +101,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("config-inited", prepare)
     app.connect("config-inited", own_up)
+    app.connect("doctree-read", warn_of_cells_not_run)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,7 @@
-"""The directive ``faults-table``: what can go wrong, beside what the test that provokes it saw."""
+"""The directive ``faults-table``: what can go wrong, beside what the test that provokes it saw.
+
+A test that `make test` leaves to `make soak` is marked so in the table.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,14 @@ from book_claims import long_table
 
 
 class Fault(NamedTuple):
-    """A fault that a test provokes: what, how, what then happens, and the test."""
+    """A fault that a test provokes: what, how, what then happens, the test, whether it soaks."""
 
     what: str
     how: str
     then: str
     test: str
     file: Path
+    soak: bool
 
 
 def faults(folder: Path) -> list[Fault]:
@@ -40,7 +44,8 @@ def faults(folder: Path) -> list[Fault]:
                 if [type(text) for text in texts] != [str] * 3 or not all(texts):
                     raise ValueError(f"{file.name}: {test.name} must have a fault of three texts")
                 what, how, then = texts
-                found.append(Fault(what, how, then, test.name, file))
+                soak = "pytest.mark.soak" in map(ast.unparse, test.decorator_list)
+                found.append(Fault(what, how, then, test.name, file, soak))
     return found
 
 
@@ -56,7 +61,7 @@ class FaultsTable(SphinxDirective):
         for fault in faults(folder.resolve()):
             self.env.note_dependency(str(fault.file))
             words = fault.test.removeprefix("test_").replace("_", " ")
-            tested = f"`{fault.file.name}`: {words}"
+            tested = f"`{fault.file.name}`: {words}" + " (`make soak`)" * fault.soak
             cells = (fault.what, fault.how, fault.then, tested)
             rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
         header = "fault | how the test provokes it | what happens | test"

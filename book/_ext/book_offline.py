@@ -144,17 +144,23 @@ def use_local(app: Sphinx, config: Config) -> None:
         }
 
 
+def has_widgets(context: dict[str, Any]) -> bool:
+    """Whether a page has sliders."""
+    scripts = context.get("script_files", [])
+    return any("embed-amd" in str(script.filename) for script in scripts)
+
+
 def place_icons(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Tell the sliders of a page where their icons are."""
-    scripts = context.get("script_files", [])
-    if wanted() and any("embed-amd" in str(script.filename) for script in scripts):
+    if wanted() and has_widgets(context):
         place = context["pathto"](f"_static/{home(WIDGETS)}/dist", resource=True)
         # require.js reads its settings from here; the sliders look for icons beside their module.
         paths = {"@jupyter-widgets/html-manager/dist": place}
         body = f"var require = {{paths: {json.dumps(paths)}}};"
-        context["script_files"] = [_JavaScript("", priority=100, body=body), *scripts]
+        settings = _JavaScript("", priority=100, body=body)
+        context["script_files"] = [settings, *context["script_files"]]
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:

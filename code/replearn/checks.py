@@ -6,7 +6,6 @@ import functools
 import inspect
 import math
 import reprlib
-import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ Groups = Int[Tensor, "N m"] | Sequence[Sequence[int]]  # rows of features, one r
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
+_LARGEST = torch.finfo(torch.float32).max  # a float beyond it is infinite in a network
 _UNIONS = (typing.Union, types.UnionType)
 _MAPPINGS = (Mapping, dict)
 _WORDS = {int: "an int", float: "a finite number", str: "a str", bool: "a bool", type(None): "None"}
@@ -87,7 +87,7 @@ def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None
     if hint in (int, float):
         if isinstance(value, bool) or not isinstance(value, int if hint is int else int | float):
             return TypeError
-        fits = hint is int or part or abs(value) <= sys.float_info.max
+        fits = hint is int or part or abs(value) <= _LARGEST
         return None if fits else ValueError
     if not isinstance(value, origin or hint):
         return TypeError
@@ -161,6 +161,15 @@ def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
     """Raise ValueError unless ``value`` is one of ``allowed``."""
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def complete(name: str, table: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
+    """Raise ValueError unless every row of ``table`` has all ``parts``."""
+    for row, values in table.items():
+        if not set(parts) <= set(values):
+            raise ValueError(
+                f"{name}[{row!r}] must have {', '.join(parts)}, got {', '.join(values) or 'none'}"
+            )
 
 
 def matrix(name: str, value: Tensor) -> None:

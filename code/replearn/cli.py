@@ -89,6 +89,7 @@ def train(
     device: torch.device | str | None = None,
 ) -> Run:
     """Train ``net`` (one of :data:`NETS`), or load the stored run."""
+    checks.one_of("net", net, NETS)
     if net == "autoencoder":
         return training.train_autoencoder(recipe=recipe, seed=seed, device=device)
     augmentation = augmentations.BY_NAME[net]

@@ -9,11 +9,13 @@ one process with the whole batch would find, up to rounding.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import safetensors.torch
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
@@ -82,11 +84,29 @@ def part(batch: int) -> slice:
 
 @checks.arguments
 def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
-    """Return ``function(*arguments)`` as the first process found it, which alone calls it."""
-    values = [function(*arguments) if rank() == 0 else None]
-    if size() > 1:
-        dist.broadcast_object_list(values)
-    return values[0]  # type: ignore[return-value]
+    """Return ``function(*arguments)`` as the first process found it, which alone calls it.
+
+    Where there are several, it must find None, or what a store keeps: tensors by name, and what
+    JSON can say of them.
+    """
+    if size() == 1:
+        return function(*arguments)
+    found = function(*arguments) if rank() == 0 else None
+    tensors, about = found or ({}, None)  # type: ignore[misc]
+    about = json.loads(_broadcast(json.dumps(about).encode()))
+    tensors = safetensors.torch.load(_broadcast(safetensors.torch.save(tensors)))
+    return None if about is None else (tensors, about)  # type: ignore[return-value]
+
+
+def _broadcast(data: bytes) -> bytes:
+    """Return the first process's ``data``, as it is: torch's broadcast of objects runs code."""
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    length = torch.tensor(len(data), device=device)
+    dist.broadcast(length, 0)
+    sent = bytearray(data if rank() == 0 else int(length))
+    buffer = torch.frombuffer(sent, dtype=torch.uint8).to(device)
+    dist.broadcast(buffer, 0)
+    return buffer.cpu().numpy().tobytes()
 
 
 @checks.arguments

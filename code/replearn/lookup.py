@@ -151,4 +151,6 @@ def ordered_triples(codes: Float[Tensor, "n d"], colors: Int[Tensor, " n"]) -> f
         farther = len(to_others) - torch.searchsorted(to_others, row[same], right=True)
         held += int(farther.sum())
         total += len(farther) * len(to_others)
+    if total == 0:
+        raise ValueError("colors must hold a pair of one colour, and another colour, got neither")
     return held / total

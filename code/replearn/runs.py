@@ -3,7 +3,8 @@
 A run is a folder named by its key: ``weights.safetensors``, ``run.json`` (what it is, where and
 when it was made), and the checksums of both, as ``sha256sum --check SHA256SUMS`` reads them. It
 appears whole or not at all; a run under way leaves a checkpoint beside it and goes on from there.
-Where the folder cannot be written, the OSError names it and how to choose another.
+Where the folder cannot be written, the OSError names it and how to choose another. A name is made
+of letters, digits, _ and -: a ValueError says so of any other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import shutil
 import tempfile
 import textwrap
@@ -139,13 +141,14 @@ def lock(name: str) -> AcquireReturnProxy:
 
     The system takes it from a process that dies.
     """
-    with _writable() as place:
-        return FileLock(place / f"{name}.lock").acquire()
+    with _writable():
+        return FileLock(_place(name, ".lock")).acquire()
 
 
 @checks.arguments
 def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Store a finished run and remove its checkpoint; the run appears whole or not at all."""
+    final = _place(name)
     with _writable() as place:
         for left in place.glob(f".{name}-*"):  # by a process that was killed while it wrote
             shutil.rmtree(left, ignore_errors=True)
@@ -158,7 +161,7 @@ def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> 
             (draft / _SUMS).write_text(_checksums(draft), encoding="utf-8")
             draft.chmod(0o755)
             _set_aside(name)
-            draft.rename(place / name)
+            draft.rename(final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         for leftover in (_checkpoint(name), _checkpoint(name).with_suffix(".draft")):
@@ -172,7 +175,7 @@ def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     A run that is damaged, foreign, or of another format, is set aside with a warning: it counts as
     absent.
     """
-    place = folder() / name
+    place = _place(name)
     if not place.exists():
         return None
     try:
@@ -251,16 +254,23 @@ def _facts(place: Path) -> dict[str, Any]:
     return facts
 
 
+def _place(name: str, suffix: str = "") -> Path:
+    """Return where the run of this name, or what lies beside it, is: nowhere else than in store."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"name must be made of letters, digits, _ and -, got {name!r}")
+    return folder() / f"{name}{suffix}"
+
+
 def _checkpoint(name: str) -> Path:
-    return folder() / f"{name}.checkpoint"
+    return _place(name, ".checkpoint")
 
 
 def _set_aside(name: str) -> Path:
-    aside = folder() / f"{name}.damaged"
-    if (folder() / name).exists():
+    aside = _place(name, ".damaged")
+    if _place(name).exists():
         with _writable():
             shutil.rmtree(aside, ignore_errors=True)
-            (folder() / name).rename(aside)
+            _place(name).rename(aside)
     return aside
 
 

@@ -22,6 +22,11 @@ class Frames(ipywidgets.VBox):
     @checks.arguments
     def __init__(self, figures: Sequence[Figure], values: Sequence[object], label: str) -> None:
         """Draw every figure once; see :func:`frames`."""
+        if len(figures) < 2 or len(figures) != len(values):
+            raise ValueError(
+                "figures must be two or more and values one for each, "
+                f"got {len(figures)} and {len(values)}"
+            )
         # Half as large as PNG, pixel for pixel the same.
         pictures = [_drawn(figure, "webp", pil_kwargs={"lossless": True}) for figure in figures]
         shown = [
@@ -68,11 +73,6 @@ def frames(figures: Sequence[Figure], values: Sequence[object], label: str) -> F
     Raises:
         ValueError: for fewer than two figures, or not one value for each.
     """
-    if len(figures) < 2 or len(figures) != len(values):
-        raise ValueError(
-            "figures must be two or more and values one for each, "
-            f"got {len(figures)} and {len(values)}"
-        )
     return Frames(figures, values, label)
 
 

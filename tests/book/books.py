@@ -139,9 +139,7 @@ def tiny_tree(root: Path, tree: Path, page: str = TINY_PAGE) -> Path:
 
 def typeset(tree: Path) -> Result:
     """XeLaTeX on what the LaTeX builder wrote, as the Makefile calls it."""
-    command = "latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent"
-    done = run([*command.split(), "representation-learning.tex"], tree / "_build" / "latex")
-    return Result(tree, done.code, done.output)
+    return run(["sh", "book/_latex/typeset.sh", "_build/latex"], tree)
 
 
 def build(tree: Path, *options: str, **environment: str) -> Result:

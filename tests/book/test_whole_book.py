@@ -18,6 +18,7 @@ import book_claims
 import book_execution
 import book_faults
 import book_notebooks
+import book_policy
 from books import Result, pages
 
 PAGES = pages(Path(__file__).resolve().parents[2])
@@ -98,6 +99,26 @@ def test_page_asks_nothing_of_the_network(html: dict[str, BeautifulSoup], name: 
     assert [url for url in asked if urlparse(url).netloc] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_page_allows_its_own_site_alone(html: dict[str, BeautifulSoup], name: str) -> None:
+    """Before anything that loads; code is compiled, and made pictures shown, for sliders only."""
+    head = html[name].head
+    assert head is not None
+    first = head.select_one("meta[http-equiv], script, link, style")
+    assert first is not None
+    assert first["http-equiv"] == "Content-Security-Policy"
+    widgets = bool(html[name].select('script[type*="widget-view"]'))
+    assert first["content"] in book_policy.policy(widgets)
+    assert ("'unsafe-eval'" in first["content"]) == widgets
+    assert re.findall(r"https?:|\*", first["content"]) == []
+
+
+def test_every_file_of_the_site_has_a_policy(whole_book: Result) -> None:
+    files = [f for f in whole_book.html.rglob("*.html") if "_static" not in f.parts]
+    assert len(files) > len(PAGES)
+    assert [f for f in files if "Content-Security-Policy" not in f.read_text("utf-8")] == []
+
+
 def test_links_and_anchors_resolve(whole_book: Result, html: dict[str, BeautifulSoup]) -> None:
     anchors: dict[Path, set[str]] = {}
     broken = []
@@ -166,7 +187,8 @@ def test_faults_table_has_every_fault(root: Path, html: dict[str, BeautifulSoup]
     assert len(shown) == len(faults)
     for fault, name in zip(faults, shown, strict=True):
         assert name.startswith(fault.file.name)
-        assert name.endswith(fault.test.removeprefix("test_").replace("_", " "))
+        words = fault.test.removeprefix("test_").replace("_", " ")
+        assert name.endswith(words + " (make soak)" * fault.soak)
 
 
 def test_sources_are_not_published(whole_book: Result) -> None:

@@ -31,12 +31,14 @@ def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     Where an arrangement is not perfect, its worst question is drawn: from one anchor a solid line
     to its farthest positive and a dashed one to a negative at least as near.
     """
+    checks.at_least("len(cases)", len(cases), 1)
     checks.at_least("cols", cols, 1)
     rows = math.ceil(len(cases) / cols)
     fig, axes = style.subplots(rows, cols, figsize=(3.9 * cols, 4.5 * rows), squeeze=False)
     for ax in axes.flat[len(cases) :]:
         ax.set_axis_off()
     for ax, (name, (features, groups)) in zip(axes.flat, cases.items(), strict=False):
+        groups = _checked(features, groups)
         _circle(ax)
         _draw_groups(ax, features, groups)
         perfect = geometry.perfect_accuracy(features, groups)
@@ -205,6 +207,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
     angle is a proved optimum.
     """
     columns = len(configurations)
+    checks.at_least("len(configurations)", columns, 1)
     fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.9), squeeze=False)
     angle = math.radians(turned)
     for ax, (n, points) in zip(axes[0], configurations.items(), strict=True):
@@ -247,6 +250,11 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
     ``losses[k]`` that loss in nats. A shared sample is a square in a ring. The curves are those
     of all k; the dot is at this one.
     """
+    checks.between("shared", shared, 0, len(layouts) - 1)
+    if len(losses) != len(layouts):
+        raise ValueError(f"losses must be one for each of {len(layouts)}, got {len(losses)}")
+    for features, groups in layouts:
+        _checked(features, groups)
     fig, (circle, left, right) = style.subplots(1, 3, figsize=(9.0, 2.9))
     features, groups = layouts[shared]
     _circle(circle)
@@ -303,6 +311,7 @@ def around_the_circle(
     spaced directions.
     """
     checks.at_least("count", count, 1)
+    checks.at_least("len(features)", len(features), 1)
     for name, unit in features.items():
         checks.unit_rows(f"features[{name!r}]", unit)
     fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
@@ -331,9 +340,12 @@ def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Fig
     """
     checks.within("rgb", rgb, 0, 1)
     rows = len(cases)
+    checks.at_least("len(cases)", rows, 1)
     fig, axes = style.subplots(rows, 2, figsize=(7.6, 3.7 * rows), squeeze=False)
     for (left, right), (name, (features, groups)) in zip(axes, cases.items(), strict=True):
         diameters = geometry.diameters(features, groups)
+        if len(diameters) != len(rgb):
+            raise ValueError(f"rgb must be one colour a group, {len(diameters)}, got {len(rgb)}")
         margins = geometry.margins(features, groups).amin(1)
         farthest, nearest = geometry.anchor_distances(features, groups)
         colors = rgb.repeat_interleave(groups.shape[1], 0)

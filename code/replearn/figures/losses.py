@@ -132,6 +132,7 @@ def loss_against_scale(
     checks.at_least("len(scales)", len(scales), 1)
     checks.finite("scales", scales)
     checks.positive("the least of scales", float(scales.min()))
+    checks.at_least("len(curves)", len(curves), 1)
     fig, ax = style.subplots(figsize=(6.4, 3.8))
     for (name, values), color, marker in zip(
         curves.items(), style.CYCLE, style.MARKERS, strict=False

@@ -69,6 +69,7 @@ def nn_compare(
         num_nn: neighbours to show.
         desc: title.
     """
+    checks.at_least("len(features)", len(features), 1)
     for name, codes in features.items():
         checks.between("query", query, 0, len(codes) - 1)
         checks.between(f"num_nn among {name!r}", num_nn, 1, len(codes) - 1)

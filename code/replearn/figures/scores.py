@@ -28,6 +28,7 @@ _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 @checks.arguments
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
     """Show a panel a factor and a bar an encoder; predictions are open circles at 0 or 1."""
+    checks.complete("scores", scores, FACTORS)
     predictions = predictions or {}
     names = list(scores)
     fig, axes = style.subplots(
@@ -62,6 +63,7 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     """
     fig, axes = style.subplots(1, 2, sharey=True, figsize=(8.6, 3.4))
     chances = {"color": 1 / len(COLORS), "shape": 1 / len(SHAPES)}
+    checks.complete("accuracies", accuracies, tuple(chances))
     for ax, (factor, chance) in zip(axes, chances.items(), strict=True):
         ax.axhline(chance, color=style.GREY, lw=1, ls=":", label="chance")
         for (name, values), color, marker in zip(

@@ -31,6 +31,8 @@ def vary(base: Factors, **changed: Tensor) -> Factors:
         ValueError: if ``base`` has not exactly one row, or the values are not equally many.
         TypeError: for a factor that does not exist.
     """
+    for name, values in changed.items():
+        checks.at_least(f"{name}.ndim", values.ndim, 1)
     counts = {len(values) for values in changed.values()}
     if len(base) != 1 or len(counts) != 1:
         raise ValueError(
@@ -87,6 +89,7 @@ def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
     Raises:
         ValueError: for a row that is not a batch of RGB images.
     """
+    checks.at_least("len(rows)", len(rows), 1)
     cols = max(len(images) for images in rows.values())
     pictures = [mosaic(images, cols) for images in rows.values()]
     gap = np.ones((GAP, pictures[0].shape[1], 3), dtype=np.float32)

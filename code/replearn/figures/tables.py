@@ -45,6 +45,7 @@ def score_table(scores: Scores, predictions: Predictions | None = None) -> Table
 
     0 is chance, 1 is fully kept.
     """
+    checks.complete("scores", scores, FACTORS)
     predictions = predictions or {}
 
     def cell(encoder: str, factor: str) -> str:
@@ -61,6 +62,7 @@ def score_table(scores: Scores, predictions: Predictions | None = None) -> Table
 @checks.arguments
 def prediction_table(predictions: Predictions) -> Table:
     """Tabulate what each encoder is predicted to be for each factor."""
+    checks.complete("predictions", predictions, FACTORS)
     header = ("encoder", *(HEADINGS[factor] for factor in FACTORS))
     rows = ((name, *(line[f] for f in FACTORS)) for name, line in predictions.items())
     return Table(header, tuple(rows))

@@ -1,0 +1,230 @@
+"""What can go wrong in a build: it fails, or it mends; never does it end well with a wrong page."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import book_builds
+from books import BIN, Result, build, run, tiny_tree
+
+HEADER = (
+    "---\nfile_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}\n---\n# T\n\n"
+)
+FAILING = HEADER + "```{code-cell} ipython3\n1 / 0\n```\n"
+WRONG = (
+    HEADER
+    + """\
+{ref}`no-label` {numref}`no-figure` {eq}`no-formula` {prf:ref}`no-theorem` {cite:p}`nobody1900`
+[a page](no-page.md) [a heading](#no-heading) {doc}`no-document` {norole}`x`
+
+```{figure} no-picture.svg
+:alt: A picture that is not there.
+```
+
+```{nodirective}
+```
+
+```{code-cell} ipython3
+:tags: [skip-execution]
+1
+```
+
+:::{note}
+```{code-cell} ipython3
+1
+```
+:::
+"""
+)
+WARNINGS = (
+    *("undefined label: 'no-label'", "undefined label: 'no-figure'", "not found: no-formula"),
+    *("label 'no-theorem' not found", '"nobody1900"', "'no-page.md'", "'no-heading'"),
+    *("unknown document: 'no-document'", '"norole"', "not readable: book/no-picture.svg"),
+    *("'nodirective'", "a cell was not executed", "unexpected `code-cell`"),
+)
+
+
+@pytest.mark.fault(
+    "A failing cell",
+    "a chapter divides by zero; the book is built twice",
+    "both builds fail and show the error; no page is published",
+)
+def test_failing_cell_fails_every_build(root: Path, tmp_path: Path) -> None:
+    tree = tiny_tree(root, tmp_path, page=FAILING)
+    for attempt in ("first", "second"):
+        result = build(tree)
+        assert result.code != 0, attempt
+        assert "ZeroDivisionError" in result.output
+        assert list(result.html.rglob("*.html")) == []
+
+
+@pytest.mark.fault(
+    "A warning: a missing figure, a broken reference, an unknown role, a cell that is not executed",
+    "a page with thirteen of them is built twice",
+    "both builds fail and name each",
+)
+def test_every_warning_fails_every_build(root: Path, tmp_path: Path) -> None:
+    tree = tiny_tree(root, tmp_path, page=WRONG)
+    for attempt in ("first", "second"):
+        result = build(tree)
+        assert result.code != 0, attempt
+        assert [told for told in WARNINGS if told not in result.output] == [], attempt
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What a site consists of."""
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and "offline" not in file.parts
+    }
+
+
+def assert_same_site(one: Result, other: Result) -> None:
+    first, second = files(one.html), files(other.html)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+    assert "book/index.html" in first
+
+
+@pytest.mark.fault(
+    "A stale cache",
+    "a module of the library is edited between two builds",
+    "the chapters are executed anew and show the new value",
+)
+def test_editing_the_library_executes_anew(root: Path, tmp_path: Path) -> None:
+    tree = tiny_tree(root, tmp_path)
+    first = build(tree)
+    assert "value 1" in (first.html / "book/index.html").read_text()
+    module = tree / "code" / "replearn" / "tiny.py"
+    module.write_text(module.read_text().replace("VALUE = 1", "VALUE = 2"))
+    second = build(tree, "--all")
+    assert "value 2" in (second.html / "book/index.html").read_text()
+    assert len(list((tree / "_build" / ".jupyter_cache").iterdir())) == 2
+
+
+@pytest.mark.fault(
+    "Two builds of one book at once",
+    "both are started together",
+    "one waits for the other; both end well, with the same site as one build alone",
+)
+def test_two_builds_at_once_are_two_builds(root: Path, tmp_path: Path, tiny_book: Result) -> None:
+    tree = tiny_tree(root, tmp_path)
+    both = [started(tree), started(tree)]
+    outputs = [process.communicate(timeout=600)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert sum("Waiting for another build" in output for output in outputs) == 1
+    assert_same_site(Result(tree, 0, ""), tiny_book)
+
+
+def started(tree: Path) -> subprocess.Popen[str]:
+    """A build under way, in a group of processes of its own."""
+    return subprocess.Popen(
+        [str(BIN / "jupyter-book"), "build", ".", "-W", "--keep-going"],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree / "code"), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.fault(
+    "A killed build",
+    "the mark of one under way, half a page, half a figure, half an executed chapter, a page that "
+    "is no longer of the book",
+    "the next build makes the site anew, as if nothing had been",
+)
+def test_what_a_killed_build_left_is_not_published(tmp_path: Path, tiny_book: Result) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(tiny_book.tree, tree)
+    inside = tree / "_build"
+    halves = [inside / "html" / "book" / "index.html", *(inside / "jupyter_execute").glob("*.svg")]
+    halves += (inside / ".jupyter_cache").rglob("base.ipynb")
+    assert len(halves) >= 3
+    for file in halves:
+        data = file.read_bytes()
+        file.write_bytes(data[: len(data) // 2])
+    (inside / "html" / "book" / "gone.html").write_text("old")
+    book_builds.mark(inside).touch()
+    again = build(tree)
+    assert again.code == 0, again.output[-3000:]
+    assert_same_site(again, tiny_book)
+    assert not book_builds.mark(inside).exists()
+
+
+def test_whole_chapters_outlive_a_killed_build(tmp_path: Path, tiny_book: Result) -> None:
+    inside = tmp_path / "_build"
+    shutil.copytree(tiny_book.tree / "_build", inside)
+    (kept,) = (inside / ".jupyter_cache").iterdir()
+    broken = inside / ".jupyter_cache" / "broken"
+    broken.mkdir()
+    (broken / "global.db").write_bytes(b"SQLite")
+    book_builds.clear(inside)
+    assert {path.name for path in inside.iterdir()} <= {".jupyter_cache", ".ipython", ".lock"}
+    assert list((inside / ".jupyter_cache").iterdir()) == [kept]
+    assert list(kept.rglob("base.ipynb"))
+
+
+@pytest.mark.fault(
+    "A command of a build that fails",
+    "under the lock of the build's folder",
+    "its exit status is passed on",
+)
+def test_a_command_runs_alone_and_its_status_is_passed_on(root: Path, tmp_path: Path) -> None:
+    program = [str(BIN / "python"), str(root / "book" / "_ext" / "book_builds.py"), str(tmp_path)]
+    assert run([*program, "sh", "-c", "exit 3"], root).code == 3
+    assert run([*program, "true"], root).code == 0
+
+
+@pytest.mark.soak
+@pytest.mark.fault(
+    "A build killed at a random moment",
+    "SIGKILL to all its processes, 20 times, each followed by a build",
+    "20 of 20 are built as if nothing had been, file by file",
+)
+def test_builds_killed_at_random_are_mended(root: Path, tmp_path: Path, tiny_book: Result) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    begun = time.monotonic()
+    assert build(tiny_tree(root, tmp_path / "timed")).code == 0
+    seconds = time.monotonic() - begun
+    tree = tiny_tree(root, tmp_path / "killed")
+    for turn in range(20):
+        if turn % 2:  # at the start, or where a whole build was
+            shutil.rmtree(tree / "_build")
+        with started(tree) as process:
+            time.sleep(choose.uniform(0.1, 1) * seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+        again = build(tree)
+        assert again.code == 0, again.output[-3000:]
+        assert_same_site(again, tiny_book)
+
+
+@pytest.mark.soak
+@pytest.mark.fault(
+    "A figure that changes from build to build",
+    "the whole book, built twice from nothing by the recipe `smoke`",
+    "every picture of the site is the same file both times",
+)
+def test_figures_of_two_clean_builds_are_the_same(root: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    pictures = []
+    for name in ("one", "two"):
+        tree = tmp_path / name
+        shutil.copytree(root, tree, ignore=shutil.ignore_patterns("_build", ".*", "__pycache__"))
+        done = build(tree, REPLEARN_RUNS=str(runs))
+        assert done.code == 0, done.output[-6000:]
+        pictures.append(files(done.html / "_images"))
+    assert len(pictures[0]) > 30
+    assert pictures[0] == pictures[1]
