@@ -6,6 +6,7 @@ from replearn.figures.geometry import (
     cleared_arc,
     criteria,
     diameter_and_margin,
+    features_on_circle,
     groups_on_circle,
     overlap,
     read_off,
