@@ -258,6 +258,7 @@ RIGHT: dict[str, dict[str, object]] = {
     },
     "figures.shapes.vary": {"base": FACTORS[:1], "changed": torch.arange(3)},
     "figures.style.legend_above": {"fig": FIGURES[0]},
+    "figures.style.placeholder": {"sentence": "Soon."},
     "figures.style.subplots": {"rows": 1, "cols": 1, "kwargs": {}},
     "figures.tables.Table": {"header": ("a", "b"), "rows": (("1", "2"),)},
     "figures.tables.factor_table": {"factors": FACTORS},

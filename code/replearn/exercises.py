@@ -55,19 +55,15 @@ def _check(
 
 
 @checks.arguments
-def check(question: str, loss: Loss | None = None) -> bool:
+def check(question: str, loss: Loss | None = None) -> None:
     """Print how a loss does in each check of a question, with a hint where it fails.
 
     Args:
         question: ``"7b"`` or ``"8a"``.
         loss: of the library's signature; left out, it is the library's own.
-
-    Returns:
-        Whether all is right.
     """
     own: dict[str, Loss] = {"7b": losses.reconstruction_loss, "8a": losses.info_nce}
     checks.one_of("question", question, tuple(own))
-    right = True
     for each in (one for one in CHECKS if one.question == question):
         try:
             each.run(loss or own[question])
@@ -75,8 +71,6 @@ def check(question: str, loss: Loss | None = None) -> bool:
         except Exception as error:  # whatever a loss under construction may raise
             kind = "" if isinstance(error, Mistake) else f"{type(error).__name__}: "
             print(f"✗ {each.title}: {kind}{error}")
-            right = False
-    return right
 
 
 def _value(loss: Loss, *arguments: Tensor | float) -> float:
