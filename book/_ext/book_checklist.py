@@ -154,7 +154,7 @@ class Checklist(SphinxDirective):
         losses = Path(self.env.srcdir) / "code" / "replearn" / "losses.py"
         try:
             asked, given = yaml.safe_load("\n".join(self.content)), self._given()
-            missing = book_blanks.unwritten(losses) if losses.exists() else {}
+            missing = book_blanks.unwritten(losses)
             unanswered = empty(asked, given, missing)
             lines = rows(asked, given, unanswered)
         except ValueError as error:

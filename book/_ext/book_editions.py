@@ -36,12 +36,12 @@ def edition(text: str, whose: Literal["instructor", "student"]) -> str:
     Raises:
         ValueError: names the line of a mark out of place.
     """
-    lines, state = [], "both"
+    lines, state, gone = [], "both", False
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if mark := MARK.fullmatch(line.rstrip("\n")):
             if (state, mark[1]) not in _NEXT:
                 raise ValueError(f"line {number}: {mark[1]!r} cannot follow a part for {state}")
-            state = _NEXT[state, mark[1]]
+            state, gone = _NEXT[state, mark[1]], True
             continue
         if state == "student":
             comment = _COMMENT.fullmatch(line.rstrip("\n"))
@@ -49,7 +49,9 @@ def edition(text: str, whose: Literal["instructor", "student"]) -> str:
                 raise ValueError(f"line {number}: a student's part is a comment, not {line!r}")
             line = f"{comment[1]}{comment[2]}\n" if comment[2] else "\n"
         if state in ("both", whose):
-            lines.append(line)
+            if not (gone and line == "\n" and lines[-1:] == ["\n"]):  # one is enough
+                lines.append(line)
+                gone = gone and line == "\n"
     if state != "both":
         raise ValueError(f"the part for {state} has no end")
     return "".join(lines)

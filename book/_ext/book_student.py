@@ -1,7 +1,7 @@
 """The student edition: ``make student`` writes a tree of its own, without what it asks for.
 
-Where the editions differ, the files themselves say so: see book_editions.py. A boxed answer needs no
-mark: its box is emptied, unless it holds a part for students. Nothing reaches the students by
+Where the editions differ, the files themselves say so: see book_editions.py. A boxed answer needs
+no mark: its box is emptied, unless it holds a part for students. Nothing reaches the students by
 oversight: student/tree.yml lists the files, and for the library the functions, that they get; their
 pages are those of their table of contents.
 """
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -35,7 +36,7 @@ _BOX = re.compile(
 
 
 def emptied(page: str) -> str:
-    """Return a page with its answers' boxes empty, each a cell of its own where it is a notebook."""
+    """Return a page with empty boxes for answers, each a cell of its own in a notebook."""
 
     def empty(box: re.Match[str]) -> str:
         marked = any(map(MARK.fullmatch, box["body"].splitlines()))
@@ -150,7 +151,7 @@ def write(root: Path, tree: Path) -> None:
 
     for name, kept in wanted["library"].items():
         file = root / "code" / "replearn" / name
-        _put(tree, file.relative_to(root), file, lambda text, kept=kept: _library(text, kept))
+        _put(tree, file.relative_to(root), file, partial(_library, kept))
     command = [sys.executable, "-m", "ruff", "format", "--no-cache", "--quiet", "."]
     subprocess.run(command, cwd=tree, check=True)
 
@@ -169,7 +170,7 @@ def _students(text: str) -> str:
     return edition(text, "student")
 
 
-def _library(source: str, kept: list[str] | str) -> str:
+def _library(kept: list[str] | str, source: str) -> str:
     for question, name in book_blanks.ASKED.items():
         if f"\ndef {name}(" in source:
             source = blanked(source, name, question)
