@@ -36,7 +36,8 @@ def edition(text: str, whose: Literal["instructor", "student"]) -> str:
     Raises:
         ValueError: names the line of a mark out of place.
     """
-    lines, state, gone = [], "both", False
+    lines = [""]
+    state, gone = "both", False  # gone: a mark was here, and one empty line is enough for it
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if mark := MARK.fullmatch(line.rstrip("\n")):
             if (state, mark[1]) not in _NEXT:
@@ -48,10 +49,9 @@ def edition(text: str, whose: Literal["instructor", "student"]) -> str:
             if comment is None:
                 raise ValueError(f"line {number}: a student's part is a comment, not {line!r}")
             line = f"{comment[1]}{comment[2]}\n" if comment[2] else "\n"
-        if state in ("both", whose):
-            if not (gone and line == "\n" and lines[-1:] == ["\n"]):  # one is enough
-                lines.append(line)
-                gone = gone and line == "\n"
+        if state in ("both", whose) and not (gone and line == lines[-1] == "\n"):
+            lines.append(line)
+            gone = gone and line == "\n"
     if state != "both":
         raise ValueError(f"the part for {state} has no end")
     return "".join(lines)
