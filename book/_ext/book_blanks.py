@@ -59,7 +59,7 @@ def waiting(page: str, missing: dict[str, str]) -> set[str]:
         for code in _INCLUDED.finditer(page)
         if any(f":pyobject: {name}\n" in code["options"] for name in missing.values())
     ]
-    return {label for head in heads for label in re.findall(r"\bname: (\S+)", head)}
+    return {label for head in heads for label in re.findall(r"\bname: ([\w-]+)", head)}
 
 
 def held(page: str, missing: dict[str, str]) -> str:
