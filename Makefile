@@ -50,6 +50,10 @@ notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks
 student: $(STAMP)  ## the book for students, a tree without the answers, in _build/student
 	$(BIN)/python book/_ext/book_student.py $(STUDENT)
 
+grader: $(STAMP)  ## the autograder of the two losses, for Otter-Grader and Gradescope, in _build
+	@mkdir -p _build
+	PYTHONPATH=book/_ext $(BIN)/python grading/grader.py _build/autograder.zip
+
 test: $(STAMP)  ## style, types and the whole test suite
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
