@@ -15,9 +15,17 @@ ALONE  := $(BIN)/python book/_ext/book_builds.py _build
 override AUTHOR := $(value AUTHOR)
 override COLLABORATORS := $(value COLLABORATORS)
 export AUTHOR COLLABORATORS PAPER
+# instructor
+
+# Where the student edition is written; REPO_URL is the address that its notebooks will install it from.
+STUDENT ?= _build/student
+# end
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf notebooks test soak bench clean
+.PHONY: help book html pdf notebooks test soak clean
+# instructor
+.PHONY: student grader bench
+# end
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -38,6 +46,14 @@ pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
 notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks
 	$(BIN)/python book/_ext/book_notebooks.py
 
+# instructor
+student: $(STAMP)  ## the book for students, a tree without the answers, in _build/student
+	$(BIN)/python book/_ext/book_student.py $(STUDENT)
+
+grader: $(STAMP)  ## the autograder of the two losses, for Otter-Grader and Gradescope, in _build
+	@mkdir -p _build
+	PYTHONPATH=book/_ext $(BIN)/python grading/grader.py _build/autograder.zip
+
 test: $(STAMP)  ## style, types and the whole test suite
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -52,6 +68,10 @@ soak: $(STAMP)  ## faults at random and work repeated (an hour); `make test` lea
 bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmarks
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/bench.py
+# student
+# test: $(STAMP)  ## check your two losses, and what they rest on
+# 	$(BIN)/pytest -m 'not every_notebook'
+# end
 
 clean:  ## remove what was built; .venv and stored runs stay
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

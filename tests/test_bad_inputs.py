@@ -66,7 +66,7 @@ PUBLIC = public()
 GENERATOR = torch.Generator().manual_seed(0)
 Z = torch.nn.functional.normalize(torch.randn(16, 4, generator=GENERATOR), dim=1)
 Z3 = torch.nn.functional.normalize(torch.randn(16, 3, generator=GENERATOR), dim=1)
-CIRCLE, GROUPS = geometry.arrangements()["perfect"]
+CIRCLE, GROUPS = geometry.arrangements()["tight clusters"]
 SPHERE = geometry.counterexample("ii")
 IMAGES = torch.rand(4, 3, 8, 8, generator=GENERATOR)
 PICTURES = torch.rand(2, 3, 64, 64, generator=GENERATOR)
@@ -184,7 +184,10 @@ RIGHT: dict[str, dict[str, object]] = {
         "seed": 0,
     },
     "evidence.claim": {"sentence": "One is one.", "holds": True},
+    "exercises.Check": {"question": "7b", "points": 0.5, "title": "a", "run": print},
+    "exercises.check": {"question": "7b", "loss": losses.reconstruction_loss},
     "figures.geometry.arrangements": {"cases": {"a": (CIRCLE, GROUPS)}, "cols": 1},
+    "figures.geometry.features_on_circle": {"cases": {"a": (CIRCLE, GROUPS)}, "cols": 1},
     "figures.geometry.around_the_circle": {
         "dataset": DATA,
         "features": {"A": CIRCLE},
@@ -260,6 +263,7 @@ RIGHT: dict[str, dict[str, object]] = {
     },
     "figures.shapes.vary": {"base": FACTORS[:1], "changed": torch.arange(3)},
     "figures.style.legend_above": {"fig": FIGURES[0]},
+    "figures.style.placeholder": {"sentence": "Soon."},
     "figures.style.subplots": {"rows": 1, "cols": 1, "kwargs": {}},
     "figures.tables.Table": {"header": ("a", "b"), "rows": (("1", "2"),)},
     "figures.tables.factor_table": {"factors": FACTORS},

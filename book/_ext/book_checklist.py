@@ -10,23 +10,29 @@ import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.latex import LaTeXTranslator
 
+import book_blanks
 from book_claims import Claim, claims, long_table
+from book_editions import edition
+
+logger = logging.getLogger(__name__)
 
 _TITLE = re.compile(r"Question (\w+) \(([\d½]+) points?\)$")
 _SHARE = re.compile(r"\((?:\w+, )?([\d½]+) points?\)")
 
 
 class Answer(NamedTuple):
-    """A boxed answer: its question, that question's points, and how the box divides them."""
+    """A boxed answer: its question and points, how the box divides them, and if it is empty."""
 
     claim: Claim
     question: str
     points: float
     shares: list[float]
+    empty: bool
 
 
 def points(text: str) -> float:
@@ -49,22 +55,45 @@ def answer(claim: Claim) -> Answer:
     if title is None:
         raise ValueError(f"{claim.title!r} ends in no question and points: Question 4a (2 points)")
     text = claim.page.read_text(encoding="utf-8")[claim.at :].partition(claim.title)[2]
-    shares = [points(share) for share in _SHARE.findall(text.partition("\n:::\n")[0])]
+    box = edition(text.partition("\n:::\n")[0] + "\n", "instructor")
+    shares = [points(share) for share in _SHARE.findall(box)]
     if shares and sum(shares) != points(title[2]):
         raise ValueError(f"{claim.title!r} divides its points into {_sum(shares)}")
-    return Answer(claim, title[1], points(title[2]), shares)
+    return Answer(claim, title[1], points(title[2]), shares, book_blanks.EMPTY in box)
 
 
 def _sum(shares: list[float]) -> str:
     return " + ".join(map(spelt, shares))
 
 
-def rows(asked: dict[str, Any], given: dict[str, list[Answer]]) -> list[str]:
+def empty(
+    asked: dict[str, Any], given: dict[str, list[Answer]], missing: dict[str, str]
+) -> list[str]:
+    """Return the questions that are not answered yet, or whose attachments wait for a loss.
+
+    Args:
+        asked: for each part its ``points``, and ``attached``: labels by question.
+        given: for each part the answers in it.
+        missing: the losses that are not written, see :func:`book_blanks.unwritten`.
+    """
+    return [
+        found.question
+        for part, wants in asked.items()
+        for found in given.get(part, [])
+        if found.empty
+        or not book_blanks.waiting(
+            found.claim.page.read_text(encoding="utf-8"), missing
+        ).isdisjoint(wants["attached"].get(found.question, []))
+    ]
+
+
+def rows(asked: dict[str, Any], given: dict[str, list[Answer]], unanswered: list[str]) -> list[str]:
     """Return the rows of the table.
 
     Args:
         asked: for each part its ``points``, and ``attached``: labels by question.
         given: for each part the answers in it.
+        unanswered: the questions that are marked as such.
 
     Raises:
         ValueError: names the part or the question that lacks something, or has too much.
@@ -82,19 +111,24 @@ def rows(asked: dict[str, Any], given: dict[str, list[Answer]]) -> list[str]:
             raise ValueError(f"{part!r} has {spelt(total)} points, not {wants['points']} ({each})")
         attached = dict(wants["attached"])
         lines.append(f"| **{part}** | **{spelt(total)}** | — |")
-        lines += [_row(found, attached.pop(found.question, [])) for found in given[part]]
+        lines += [
+            _row(found, attached.pop(found.question, []), found.question in unanswered)
+            for found in given[part]
+        ]
         if attached:
             raise ValueError(f"{part!r} lacks an answer to question {next(iter(attached))}")
     together = sum(wants["points"] for wants in asked.values())
     return [*lines, f"| **Together** | **{spelt(together)}** | — |"]
 
 
-def _row(found: Answer, labels: list[str]) -> str:
+def _row(found: Answer, labels: list[str], unanswered: bool) -> str:
     source = found.claim.page.read_text(encoding="utf-8")
     for label in labels:
         if not re.search(rf"\bname: {re.escape(label)}\b", source):
             raise ValueError(f"question {found.question} lacks {label} on {found.claim.page.name}")
     link = f"{{ref}}`Question {found.question} <{found.claim.label}>`"
+    if unanswered:
+        link += " **(empty)**"
     shares = f" = {_sum(found.shares)}" if found.shares else ""
     things = ", ".join(f"{{numref}}`{label}`" for label in labels)
     return f"| {link} | {spelt(found.points)}{shares} | {things or '—'} |"
@@ -117,10 +151,15 @@ class Checklist(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The table; what is missing, or does not add up, fails the build."""
+        losses = Path(self.env.srcdir) / "code" / "replearn" / "losses.py"
         try:
-            lines = rows(yaml.safe_load("\n".join(self.content)), self._given())
+            asked, given = yaml.safe_load("\n".join(self.content)), self._given()
+            missing = book_blanks.unwritten(losses)
+            unanswered = empty(asked, given, missing)
+            lines = rows(asked, given, unanswered)
         except ValueError as error:
             raise self.error(f"checklist: {error}") from error
+        self.env.book_unanswered = unanswered  # type: ignore[attr-defined]  # ours
         table = long_table(self, "question | points | attached", "30 30 40", lines)
         for node in table:
             for link in list(node.findall(addnodes.pending_xref)):
@@ -155,8 +194,16 @@ def visit_page_in_html(self: HTML5Translator, node: page_number) -> None:
     raise nodes.SkipNode
 
 
+def say_what_is_empty(app: Sphinx, exception: Exception | None) -> None:
+    """List at the end of a build the questions without an answer."""
+    unanswered = getattr(app.env, "book_unanswered", [])
+    if unanswered and exception is None:
+        logger.info("Still empty: the answers to %s.", ", ".join(unanswered))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("checklist", Checklist)
+    app.connect("build-finished", say_what_is_empty)
     app.add_node(page_number, latex=(visit_page_in_latex, None), html=(visit_page_in_html, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

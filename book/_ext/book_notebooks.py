@@ -34,6 +34,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 import book_launch
 import book_macros
+from book_editions import edition
 
 METADATA = {
     "accelerator": "GPU",  # for Colab: the kind of machine to run on
@@ -148,7 +149,7 @@ class Book:
         self.macros = book_macros.read(root / "book" / "macros.yml")
         self.cells: dict[str, list[NotebookNode]] = {
             page: read_myst_markdown_notebook(
-                (root / f"{page}.md").read_text(encoding="utf-8"), config
+                edition((root / f"{page}.md").read_text(encoding="utf-8"), "instructor"), config
             ).cells
             for page in parse_toc_yaml(root / "_toc.yml")
         }

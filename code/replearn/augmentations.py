@@ -407,7 +407,7 @@ def crop_boxes(
 @checks.arguments
 @dataclass(frozen=True)
 class RotateAndCrop(Augmentation):
-    """Pad, rotate by any angle, enlarge a random square: position, angle and zoom are lost.
+    """Pad, rotate by any angle, enlarge a random square.
 
     Args:
         pad: pixels added on every side before the rotation, so that corners survive.
@@ -444,7 +444,7 @@ class RotateAndCrop(Augmentation):
 @checks.arguments
 @dataclass(frozen=True)
 class WarpAndCrop(Augmentation):
-    """Pad, rotate, shear and tilt, enlarge a random rectangle, rotate: shape is lost too.
+    """Pad, rotate, shear and tilt, enlarge a random rectangle, rotate.
 
     Args:
         pad: pixels added on every side.

@@ -342,22 +342,18 @@ def _on_circle(
 def arrangements() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
     """Four encoders of three groups of four samples into the circle: name → (features, groups).
 
-    - ``"perfect"``: three tight clusters, 120° from one another;
-    - ``"mixed"``: twelve points 30° apart, the groups taking turns;
-    - ``"clustered but failing"``: each group fills an arc of its own, but the arcs are wider than
-      the gaps between them, so the end of an arc is nearer to the next arc than to its own end;
-    - ``"perfect despite a large diameter"``: one group is wider than the gap between the other
-      two, but far away from both.
+    - ``"tight clusters"``: three of them, 120° from one another;
+    - ``"taking turns"``: twelve points 30° apart, of one group after the other;
+    - ``"three wide arcs"``: each group fills an arc of its own;
+    - ``"one wide arc"``: two groups are tight and near each other, one is wide and far from both.
 
     Float64.
     """
     return {
-        "perfect": _on_circle([[c - 14, c - 5, c + 4, c + 13] for c in (90, 210, 330)]),
-        "mixed": _on_circle([[c, c + 90, c + 180, c + 270] for c in (0, 30, 60)]),
-        "clustered but failing": _on_circle(
-            [[c - 36, c - 13, c + 11, c + 36] for c in (90, 210, 330)]
-        ),
-        "perfect despite a large diameter": _on_circle(
+        "tight clusters": _on_circle([[c - 14, c - 5, c + 4, c + 13] for c in (90, 210, 330)]),
+        "taking turns": _on_circle([[c, c + 90, c + 180, c + 270] for c in (0, 30, 60)]),
+        "three wide arcs": _on_circle([[c - 36, c - 13, c + 11, c + 36] for c in (90, 210, 330)]),
+        "one wide arc": _on_circle(
             [[55, 78, 101, 125], [243, 247, 251, 254], [286, 290, 293, 297]]
         ),
     }

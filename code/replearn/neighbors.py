@@ -13,6 +13,9 @@ from replearn import checks
 from replearn.devices import autocast
 from replearn.shapes import Factors, ShapesDataset
 
+FACTORS = ("color", "location", "shape", "size", "rotation")
+"""What sensitivity is measured to, in the order of the tables."""
+
 _EMBED_BATCH = 500  # images: their feature maps stay in the cache
 _NEAREST_CHUNK = 1024  # queries: bounds the distances held at once, whatever the number of queries
 _NEIGHBORS = 10  # that vote on what a representation keeps

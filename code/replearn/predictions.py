@@ -7,8 +7,7 @@ apart, so it forgets exactly the factors that its augmentation changes.
 from __future__ import annotations
 
 from replearn import checks
-
-FACTORS = ("color", "location", "shape", "size", "rotation")
+from replearn.neighbors import FACTORS
 
 # Factors that each set of augmentations changes beyond recognition.
 LOST: dict[str, set[str]] = {

@@ -489,7 +489,7 @@ def given(tmp_path: Path) -> dict[str, list[book_checklist.Answer]]:
 
 def test_checklist_has_every_answer(given: dict) -> None:
     asked = {"I": {"points": 1, "attached": {"1": ["fig-one"]}}}
-    assert book_checklist.rows(asked, given) == [
+    assert book_checklist.rows(asked, given, []) == [
         "| **I** | **1** | — |",
         "| {ref}`Question 1 <answer-q1>` | 1 | {numref}`fig-one` |",
         "| **Together** | **1** | — |",
@@ -511,7 +511,7 @@ def test_checklist_has_every_answer(given: dict) -> None:
 )
 def test_checklist_names_what_is_missing(given: dict, asked: dict, named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        book_checklist.rows(asked, given)
+        book_checklist.rows(asked, given, [])
 
 
 def test_incomplete_checklist_fails_the_build(root: Path, tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def singles(*degrees):
 def test_answer_q4a():
     """Of the four arrangements two are perfect; their accuracies are those of asking every quiz."""
     perfect = {
-        "perfect": True,
-        "mixed": False,
-        "clustered but failing": False,
-        "perfect despite a large diameter": True,
+        "tight clusters": True,
+        "taking turns": False,
+        "three wide arcs": False,
+        "one wide arc": True,
     }
     four = geometry.arrangements()
     assert list(four) == list(perfect)
@@ -64,11 +64,11 @@ def test_answer_q4a():
         assert (asked == 1) is perfect[name]
         assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
     # It looks clustered: along the circle each group is an arc of its own, no other group inside.
-    features, groups = four["clustered but failing"]
+    features, groups = four["three wide arcs"]
     around = torch.atan2(features[:, 1], features[:, 0]).argsort() // 4
     assert (around != around.roll(1)).sum() == 3
     # The largest diameter exceeds the smallest margin, which is between the two other groups.
-    features, groups = four["perfect despite a large diameter"]
+    features, groups = four["one wide arc"]
     diameters, margins = geometry.diameters(features, groups), geometry.margins(features, groups)
     assert diameters.max() > margins.min() + 0.1
     assert diameters.argmax() not in divmod(int(margins.argmin()), 3)
@@ -157,7 +157,7 @@ def test_prop_condition_i_fails(N):
     assert geometry.satisfies(*tied, "i")
     assert not geometry.perfect_accuracy(*tied)
     # Where every other group is too near, i fails.
-    assert not geometry.satisfies(*geometry.arrangements()["mixed"], "i")
+    assert not geometry.satisfies(*geometry.arrangements()["taking turns"], "i")
     for seed in range(20):
         two = unit(6, 2, seed=seed), torch.arange(6).reshape(2, 3)
         both = {geometry.satisfies(*two, condition) for condition in ("i", "ii")}

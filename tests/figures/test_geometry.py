@@ -33,8 +33,15 @@ def test_arrangements_say_name_accuracy_and_verdict_of_each_case():
         assert f"{100 * geometry.accuracy(*case):g} %" in second
 
 
+def test_features_on_circle_show_every_case_and_judge_none():
+    cases = geometry.arrangements()
+    fig = pictures.features_on_circle(cases)
+    assert [ax.get_title() for ax in fig.axes] == list(cases)
+    assert all(chords(ax) == [] for ax in fig.axes)
+
+
 def test_arrangements_draw_every_feature_once():
-    (ax,) = pictures.arrangements({"one": geometry.arrangements()["mixed"]}, cols=1).axes
+    (ax,) = pictures.arrangements({"one": geometry.arrangements()["taking turns"]}, cols=1).axes
     assert [len(dots.get_offsets()) for dots in ax.collections] == [4, 4, 4]
 
 
@@ -51,12 +58,12 @@ def test_a_failing_arrangement_shows_a_lost_quiz_and_a_perfect_one_none(conditio
     lost = pictures.arrangements({"lost": geometry.counterexample(condition)}, cols=1)
     lengths = dict(chords(lost.axes[0]))
     assert lengths["-"] >= lengths["--"]
-    won = pictures.arrangements({"won": geometry.arrangements()["perfect"]}, cols=1)
+    won = pictures.arrangements({"won": geometry.arrangements()["tight clusters"]}, cols=1)
     assert chords(won.axes[0]) == []
 
 
 def test_diameter_and_margin_draws_segments_of_just_those_lengths():
-    features, groups = geometry.arrangements()["clustered but failing"]
+    features, groups = geometry.arrangements()["three wide arcs"]
     fig = pictures.diameter_and_margin(features, groups, 0, 2)
     lengths = dict(chords(fig.axes[0]))
     assert lengths["-"] == pytest.approx(float(geometry.diameters(features, groups)[0]))
@@ -173,7 +180,7 @@ def test_the_first_group_goes_left_and_shared_samples_up(seed):
 
 
 def test_groups_on_circle_keeps_the_angle_and_gives_each_group_a_ring():
-    features, groups = geometry.arrangements()["perfect"]
+    features, groups = geometry.arrangements()["tight clusters"]
     (ax,) = pictures.groups_on_circle(features.float(), groups, torch.rand(3, 3)).axes
     radii = []
     for dots in ax.collections:
@@ -215,7 +222,7 @@ def test_criteria_states_the_shares_that_hold():
 
 
 def test_groups_differ_by_marker_as_well_as_by_colour():
-    (ax,) = pictures.arrangements({"one": geometry.arrangements()["mixed"]}, cols=1).axes
+    (ax,) = pictures.arrangements({"one": geometry.arrangements()["taking turns"]}, cols=1).axes
     shapes = {dots.get_paths()[0].vertices.tobytes() for dots in ax.collections}
     assert len(shapes) == 3
     assert len(set(style.CYCLE)) == len(style.CYCLE)

@@ -7,7 +7,8 @@ import torch
 
 from replearn import figures
 from replearn.evaluation import LAYERS
-from replearn.predictions import FACTORS, predicted
+from replearn.neighbors import FACTORS
+from replearn.predictions import predicted
 from replearn.shapes import Factors
 
 SCORES = {

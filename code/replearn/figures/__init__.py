@@ -6,6 +6,7 @@ from replearn.figures.geometry import (
     cleared_arc,
     criteria,
     diameter_and_margin,
+    features_on_circle,
     groups_on_circle,
     overlap,
     read_off,
@@ -26,5 +27,6 @@ from replearn.figures.neighbors import nn_compare, nn_visualize
 from replearn.figures.pairs import dot_against_distance, logits_matrix, positive_pairs
 from replearn.figures.scores import layer_accuracy, sensitivity_bars
 from replearn.figures.shapes import factor_distribution, image_grid, image_rows, vary
+from replearn.figures.style import placeholder
 from replearn.figures.tables import Table, factor_table, prediction_table, score_table
 from replearn.figures.training import alignment_and_uniformity, loss_curve

@@ -25,12 +25,8 @@ Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and gr
 
 
 @checks.arguments
-def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
-    """Features on the circle, one panel per named case, with what one reads off below each.
-
-    Where an arrangement is not perfect, its worst question is drawn: from one anchor a solid line
-    to its farthest positive and a dashed one to a negative at least as near.
-    """
+def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
+    """Features on the circle, one panel per named case and nothing said about any of them."""
     checks.at_least("len(cases)", len(cases), 1)
     checks.at_least("cols", cols, 1)
     rows = math.ceil(len(cases) / cols)
@@ -41,6 +37,20 @@ def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
         groups = _checked(features, groups)
         _circle(ax)
         _draw_groups(ax, features, groups)
+        ax.set_title(name)
+    return fig
+
+
+@checks.arguments
+def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
+    """Features on the circle, one panel per named case, with what one reads off below each.
+
+    Where an arrangement is not perfect, its worst question is drawn: from one anchor a solid line
+    to its farthest positive and a dashed one to a negative at least as near.
+    """
+    fig = features_on_circle(cases, cols)
+    for ax, (name, (features, groups)) in zip(fig.axes, cases.items(), strict=False):
+        groups = _checked(features, groups)
         perfect = geometry.perfect_accuracy(features, groups)
         if not perfect:
             _draw_worst_question(ax, features, groups)
@@ -110,7 +120,7 @@ def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figu
         x = -1.25 + 0.62 * k
         ax.text(x, -2.28, mark, color=color, fontsize=14, family="DejaVu Sans", ha="center")
         ax.text(x + 0.12, -2.26, condition)
-    ax.text(0, -2.08, "conditions", **(_READOUT | {"va": "bottom"}))
+    ax.text(0, -2.08, "conditions", **_READOUT | {"va": "bottom"})
     ax.set_ylim(-2.4, 1.3)
     return fig
 
@@ -363,7 +373,12 @@ def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Fig
 # ------------------------------------------------------------------------------------- strokes
 
 _INK = "#222222"  # of diameters (solid) and margins (dashed): colours belong to the groups
-_READOUT = {"family": "DejaVu Sans Mono", "fontsize": 8.5, "ha": "center", "va": "top"}
+_READOUT: dict[str, Any] = {
+    "family": "DejaVu Sans Mono",
+    "fontsize": 8.5,
+    "ha": "center",
+    "va": "top",
+}
 
 
 def _percent(share: float) -> str:

@@ -12,7 +12,7 @@ from replearn import checks
 from replearn.evaluation import LAYERS
 from replearn.figures import style
 from replearn.figures.tables import HEADINGS, Predictions, Scores, number
-from replearn.predictions import FACTORS
+from replearn.neighbors import FACTORS
 from replearn.shapes import COLORS, SHAPES
 
 _RING: dict[str, Any] = {

@@ -47,6 +47,17 @@ def subplots(rows: int = 1, cols: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
 
 
 @checks.arguments
+def placeholder(sentence: str) -> Figure:
+    """An empty frame that says what will be in its place."""
+    fig, ax = subplots(figsize=(7.2, 1.6))
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, linestyle="--", color=GREY)
+    ax.text(0.5, 0.5, sentence, ha="center", va="center", color=GREY, transform=ax.transAxes)
+    return fig
+
+
+@checks.arguments
 def legend_above(fig: Figure) -> None:
     """Name the curves of the first panel, which the others share, in one row above them all."""
     handles, names = fig.axes[0].get_legend_handles_labels()

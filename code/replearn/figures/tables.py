@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from replearn import checks
-from replearn.predictions import FACTORS
+from replearn.neighbors import FACTORS
 from replearn.shapes import COLORS, SHAPES, Factors
 
 Scores = Mapping[str, Mapping[str, float]]  # encoder → factor → sensitivity
