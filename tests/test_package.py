@@ -72,9 +72,9 @@ def test_make_help_names_every_target(root: Path) -> None:
 def test_a_missing_tool_is_named_and_fails(
     root: Path, tmp_path: Path, packages: str, tool: str
 ) -> None:
-    for tool in ("sh", "grep", "tr", "cat"):
-        found = subprocess.run(["which", tool], capture_output=True, text=True, check=True)
-        (tmp_path / tool).symlink_to(found.stdout.strip())
+    for there in ("sh", "grep", "tr", "cat"):
+        found = subprocess.run(["which", there], capture_output=True, text=True, check=True)
+        (tmp_path / there).symlink_to(found.stdout.strip())
     result = subprocess.run(
         [str(tmp_path / "sh"), "binder/ensure.sh", packages, tool],
         cwd=root,

@@ -1,14 +1,19 @@
 """Training: reproducible, resumable, and honest about what it cannot do."""
 
 import functools
+import gc
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -359,6 +364,87 @@ def test_killed_training_ends_as_if_it_had_not_been(
     assert {path.name for path in tiny.iterdir()} == {key, f"{key}.lock"}
     monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "whole"))
     assert_same_run(resumed, TRAIN["contrastive"]())
+
+
+# As CHILD, with nothing in its way: a training by smoke that saves after every step.
+SMOKE = """
+from replearn import augmentations, training
+training._LOOK_EVERY, training._SAVE_EVERY = 1, -1.0
+print("ready", flush=True)
+training.train_contrastive(augmentations.A, recipe="smoke", device="cpu")
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.fault(
+    "A training killed at a random moment",
+    "SIGKILL, 20 times, to a training by `smoke` that saves a checkpoint after every step",
+    "20 of 20 go on, or are whole already: weights and losses equal, bit for bit",
+)
+def test_trainings_killed_at_random_end_as_if_they_had_not_been(store, monkeypatch, tmp_path):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    train = functools.partial(
+        training.train_contrastive, augmentations.A, recipe="smoke", device="cpu"
+    )
+    begun, batches = [], training._batches
+    monkeypatch.setattr(training, "_batches", lambda *args: begun.append(args[3]) or batches(*args))
+
+    def started(place):
+        monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / place))
+        process = subprocess.Popen(
+            [sys.executable, "-c", SMOKE],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        )
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    with started("timed") as process:
+        begin = time.monotonic()
+    seconds = time.monotonic() - begin
+    whole = train()  # loads it
+    for turn in range(20):
+        with started(f"killed {turn}") as process:
+            time.sleep(choose.uniform(0, seconds))
+            process.kill()
+        assert_same_run(train(), whole)
+        (key,) = keys(runs.folder())
+        assert {path.name for path in runs.folder().iterdir()} == {key, f"{key}.lock"}
+    print(f"of {seconds:.1f} s; went on from steps {sorted(begun)}, {20 - len(begun)} were whole")
+
+
+@pytest.mark.soak
+@pytest.mark.fault(
+    "Long work",
+    "50 short trainings, each loaded again, in one process",
+    "memory, open files and temporary files stay as they were after the tenth; the store grows by "
+    "the same for each",
+)
+def test_fifty_trainings_leave_nothing_behind(tiny, monkeypatch, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    me = psutil.Process()
+    memory, handles, grown = [], [], []
+    before = 0
+    for seed in range(50):
+        for kind in TRAIN:
+            assert_same_run(TRAIN[kind](seed=seed), TRAIN[kind](seed=seed))
+        gc.collect()
+        memory.append(me.memory_info().rss / 2**20)
+        handles.append(me.num_fds())
+        after = sum(file.stat().st_size for file in tiny.rglob("*") if file.is_file())
+        grown.append(after - before)
+        before = after
+    print(f"MiB {[round(m) for m in memory]}, handles {set(handles)}, bytes a turn {set(grown)}")
+    early, late = sorted(memory[10:20])[5], sorted(memory[40:])[5]
+    assert late - early < 0.02 * early
+    assert len(set(handles[10:])) == 1
+    assert max(grown) - min(grown) < 100  # digits of what run.json says
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert len(list(tiny.iterdir())) == 2 * 100  # the runs and their locks
 
 
 @pytest.mark.fault(
