@@ -12,6 +12,8 @@ from textwrap import dedent
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
+from pypdf import PdfReader
 
 import book_blanks
 import book_checklist
@@ -19,7 +21,7 @@ import book_student
 import leaks
 from book_claims import claims
 from book_editions import edition
-from books import run
+from books import BIN, Result, run
 
 
 @pytest.fixture(scope="module")
@@ -355,3 +357,86 @@ def test_written_losses_are_run(root: Path, tree: Path, tmp_path: Path) -> None:
     assert book_blanks.unwritten(filled / "code" / "replearn" / "losses.py") == {}
     said = checked(filled)
     assert (said.count("✗"), said.count("✓")) == (0, 8)
+
+
+# ---- As a student
+
+
+def make(tree: Path, **environment: str) -> Result:
+    """`make pdf` with the tools of this environment, by smoke."""
+    command = ["make", "pdf", f"VENV={BIN.parent}", "-o", str(BIN.parent / ".installed")]
+    return run(command, tree, REPLEARN_RUNS=str(tree.parent / "runs"), **environment)
+
+
+def printed(tree: Path) -> list[str]:
+    pdf = PdfReader(tree / "_build" / "representation-learning.pdf")
+    return [page.extract_text() for page in pdf.pages]
+
+
+@pytest.mark.rehearsal
+def test_student_edition_builds_and_nothing_leaks(root: Path, tree: Path, tmp_path: Path) -> None:
+    """Under the strict settings: into pages, the search index, or print."""
+    empty = shutil.copytree(tree, tmp_path / "empty")
+    done = make(empty)
+    assert done.code == 0, done.output[-6000:]
+    assert "Still empty: the answers to 1, 2, 3, 4a" in done.output
+    said = {
+        page.relative_to(done.html).as_posix(): BeautifulSoup(
+            page.read_text(encoding="utf-8"), "html.parser"
+        ).get_text()
+        for page in done.html.rglob("*.html")
+    }
+    said["the search index"] = (done.html / "searchindex.js").read_text(encoding="utf-8")
+    said["the PDF"] = "\n".join(printed(empty))
+    assert leaks.leaks(said, leaks.gone(root, tree)) == []
+    assert "What follows needs reconstruction_loss" in said["book/shapes/q7-autoencoder.html"]
+    assert said["book/shapes/q8-contrastive.html"].count("figures.nn_visualize") == 3
+    assert "(empty)" in said["book/appendix/checklist.html"]
+
+
+HERS = {
+    "7b": "    difference = images - reconstructions\n    return (difference**2).mean()\n",
+    "8a": (
+        "    similar = (z @ z_pos.mT) / tau\n"
+        "    return (similar.logsumexp(dim=1) - similar.diagonal()).mean()\n"
+    ),
+}
+
+
+@pytest.mark.rehearsal
+def test_a_student_hands_in_what_she_wrote(tree: Path, tmp_path: Path) -> None:
+    """Her losses, in her own words, train her networks; her answers and her plots are printed."""
+    hers = shutil.copytree(tree, tmp_path / "hers")
+    losses = hers / "code" / "replearn" / "losses.py"
+    text = losses.read_text(encoding="utf-8")
+    for question, name in book_blanks.ASKED.items():
+        blank = rf"    # FIXME: Question {question}.*\n.*{name} is not implemented.*\n"
+        text, count = re.subn(blank, HERS[question], text)
+        assert count == 1
+    losses.write_text(text, encoding="utf-8")
+    for page in (hers / "book").rglob("q*.md"):
+        said = page.read_text(encoding="utf-8")
+        answered = said.replace(book_blanks.EMPTY, "Because $\\vu^\\T\\vv$, écrit Ada.")
+        if page.stem != "q3-distances":  # one is forgotten
+            page.write_text(answered, encoding="utf-8")
+
+    done = make(hers, AUTHOR="Ada Lovelace")
+    assert done.code == 0, done.output[-6000:]
+    assert "Still empty: the answers to 3." in done.output
+    pages = printed(hers)
+    assert "AdaLovelace" in pages[0].replace(" ", "")
+    whole = "".join("".join(pages).split())
+    assert (
+        whole.count("écritAda")
+        == sum(
+            (tree / page.relative_to(hers)).read_text().count(book_blanks.EMPTY)
+            for page in (hers / "book").rglob("q*.md")
+        )
+        - 1
+    )
+    assert "appearshere" not in whole
+    assert "similar.logsumexp(dim=1)" in whole
+    html = (hers / "_build" / "html" / "book" / "shapes" / "q8-contrastive.html").read_text()
+    assert "Not run yet" not in html
+    for label in ("fig-q8-nn-a", "fig-q8-nn-b", "fig-q8-nn-c"):
+        assert BeautifulSoup(html, "html.parser").select_one(f"#{label} img")
