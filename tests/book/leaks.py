@@ -74,7 +74,7 @@ def texts(tree: Path) -> dict[str, str]:
         name = file.relative_to(tree).as_posix()
         if file.suffix == ".ipynb":
             found[name] = "\n".join(_strings(json.loads(file.read_text(encoding="utf-8"))))
-        elif "book/_ext" not in name or "__pycache__" not in name:
+        elif "__pycache__" not in name:
             found[name] = file.read_text(encoding="utf-8", errors="ignore")
     return found
 
