@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PIP    := -m pip install --quiet --disable-pip-version-check
 PDF    := _build/representation-learning.pdf
 JB     := $(BIN)/jupyter-book build . -W --keep-going
 ALONE  := $(BIN)/python book/_ext/book_builds.py _build
@@ -19,12 +20,14 @@ export AUTHOR COLLABORATORS PAPER
 
 # Where the student edition is written; REPO_URL is the address that its notebooks will install it from.
 STUDENT ?= _build/student
+# Where programs live that the book does not need.
+TOOLS := $(VENV)/tools
 # end
 
 .DEFAULT_GOAL := help
 .PHONY: help book html pdf notebooks test soak clean
 # instructor
-.PHONY: student grader rehearse bench
+.PHONY: student grader rehearse bench lock audit
 # end
 
 help:  ## list the commands
@@ -70,8 +73,22 @@ rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a
 	$(BIN)/pytest -m rehearsal
 
 bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmarks
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/bench.py
+
+lock: $(TOOLS)  ## requirements.lock anew, after a change of constraints.txt or pyproject.toml
+	echo setuptools | $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --custom-compile-command 'make lock' -c constraints.txt \
+	  --extra docs --extra test -o requirements.lock pyproject.toml -
+
+audit: $(TOOLS)  ## look up known vulnerabilities of what requirements.lock pins
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
+# Apart from the book's: they bring packages of their own.
+$(TOOLS):
+	$(PYTHON) -m venv $@
+	$@/bin/python $(PIP) uv pip-audit
+
 # student
 # test: $(STAMP)  ## check your two losses, and what they rest on
 # 	$(BIN)/pytest
@@ -80,11 +97,12 @@ bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmar
 clean:  ## remove what was built; .venv and stored runs stay
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Installed anew when a requirement changes.
-$(STAMP): requirements.txt constraints.txt pyproject.toml
+# Installed anew when a requirement changes. pip takes the files of the lock alone, which names all it
+# needs; setuptools, one of them, installs the library itself.
+$(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -r requirements.txt -e '.[docs,test]'
+	$(BIN)/python $(PIP) --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

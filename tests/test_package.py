@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import code
+import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 STANDARD = Path(sysconfig.get_paths()["stdlib"])
 
@@ -46,7 +50,8 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["help", "book", "html", "pdf", "notebooks", "test", "soak", "bench", "clean"]
+    "target",
+    ["help", "book", "html", "pdf", "notebooks", "test", "soak", "bench", "lock", "audit", "clean"],
 )
 def test_make_knows_its_targets(root: Path, target: str) -> None:
     plan = subprocess.run(["make", "-n", target], cwd=root, capture_output=True, text=True)
@@ -57,7 +62,18 @@ def test_make_help_names_every_target(root: Path) -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=root, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("book", "html", "pdf", "notebooks", "test", "soak", "bench", "clean"):
+    for target in (
+        "book",
+        "html",
+        "pdf",
+        "notebooks",
+        "test",
+        "soak",
+        "bench",
+        "lock",
+        "audit",
+        "clean",
+    ):
         assert f"make {target} " in shown
 
 
@@ -106,11 +122,33 @@ def test_requirements_keep_what_is_there(root: Path) -> None:
     assert '"numpy"' in wanted
 
 
+def pinned(text: str) -> dict[str, str]:
+    """The version of each package that ``text`` pins, whatever machine it is for."""
+    pins = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in pins}
+
+
 def test_constraints_pin_every_line(root: Path) -> None:
     lines = (root / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     assert len(pins) > 50
     assert all(line.count("==") == 1 for line in pins)
+
+
+def test_lock_has_checksums_of_what_is_constrained(root: Path) -> None:
+    """Each package once, at its one version: all that is asked for, and setuptools for our own."""
+    text = (root / "requirements.lock").read_text()
+    entries = [entry for entry in re.split(r"\n(?=\w)", text) if not entry.startswith("#")]
+    locked = pinned(text)
+    assert len(entries) == len(locked)
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+    constrained = pinned((root / "constraints.txt").read_text())
+    assert {n: v for n, v in locked.items() if constrained.get(n, v) != v} == {}
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["docs"], *extras["test"], "setuptools"]
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)])
 
 
 def test_configuration_closes_the_traps(root: Path) -> None:

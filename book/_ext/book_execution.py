@@ -49,7 +49,7 @@ def fingerprint(root: Path) -> str:
     files = [
         *sorted((root / "code" / "replearn").rglob("*.py")),
         root / "requirements.txt",
-        root / "constraints.txt",
+        root / "requirements.lock",
         root / "pyproject.toml",
     ]
     digest = hashlib.sha256()

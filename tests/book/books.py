@@ -13,6 +13,26 @@ import yaml
 
 BIN = Path(sys.executable).parent
 
+# What no page, run or print may tell, in the environment of the build.
+SECRETS = {"USER": "name-of-a-user", "LOGNAME": "name-of-a-user", "A_TOKEN": "a-secret-token"}
+
+# Begins every Python of a build: notes an address that is not this machine's, and refuses it.
+WATCH = """
+import sys
+
+HERE = ("localhost", "127.0.0.1", "::1", "", None)
+
+def look(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        where = arguments[1] if event == "socket.connect" else arguments
+        if isinstance(where, tuple) and where[0] not in HERE:  # else a file's name
+            with open({log!r}, "a") as log:
+                print(where[0], sys.argv, file=log)
+            raise OSError("the network is not to be asked")
+
+sys.addaudithook(look)
+"""
+
 
 def pages(root: Path) -> list[str]:
     """The pages of the table of contents, its root first."""
@@ -125,7 +145,7 @@ def tiny_tree(root: Path, tree: Path, page: str = TINY_PAGE) -> Path:
     shutil.copytree(root / "book" / "_ext", tree / "book" / "_ext")
     for folder in ("_static", "_latex"):
         shutil.copytree(root / "book" / folder, tree / "book" / folder)
-    for file in ("_config.yml", "requirements.txt", "constraints.txt", "pyproject.toml"):
+    for file in ("_config.yml", "requirements.txt", "requirements.lock", "pyproject.toml"):
         shutil.copy(root / file, tree / file)
     for file in ("macros.yml", "references.bib"):
         shutil.copy(root / "book" / file, tree / "book" / file)

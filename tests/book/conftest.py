@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from books import BIN, Result, build, run, tiny_tree
+from books import BIN, SECRETS, WATCH, Result, build, run, tiny_tree
 
 NOT_COPIED = (".git", ".venv", "_build", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis")
 BROWSER_FLAGS = (
@@ -26,9 +26,13 @@ def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     tree = folder / "book-tree"
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
     shutil.copy(tree / "submission.example.yml", tree / "submission.yml")
+    (folder / "watch").mkdir()
+    watch = WATCH.format(log=str(folder / "asked.log"))
+    (folder / "watch" / "sitecustomize.py").write_text(watch)
     stamp = BIN.parent / ".installed"
     command = ["make", "book", f"VENV={BIN.parent}", "-o", str(stamp)]
-    return run(command, tree, REPLEARN_RUNS=str(folder / "runs"))
+    paths = os.pathsep.join(map(str, (tree / "code", folder / "watch")))
+    return run(command, tree, REPLEARN_RUNS=str(folder / "runs"), PYTHONPATH=paths, **SECRETS)
 
 
 @pytest.fixture(scope="session")

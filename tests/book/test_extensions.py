@@ -52,7 +52,7 @@ def test_the_books_macros_are_well_formed() -> None:
 
 @pytest.fixture
 def sources(tmp_path: Path, root: Path) -> Path:
-    for file in ("requirements.txt", "constraints.txt", "pyproject.toml"):
+    for file in ("requirements.txt", "requirements.lock", "pyproject.toml"):
         shutil.copy(root / file, tmp_path / file)
     package = tmp_path / "code" / "replearn"
     package.mkdir(parents=True)
@@ -73,7 +73,7 @@ def test_fingerprint_is_stable(sources: Path) -> None:
     "file",
     [
         *("code/replearn/module.py", "code/replearn/sub/new.py", "requirements.txt"),
-        *("constraints.txt", "pyproject.toml"),
+        *("requirements.lock", "pyproject.toml"),
     ],
 )
 def test_fingerprint_follows_the_sources(sources: Path, file: str) -> None:

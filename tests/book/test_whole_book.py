@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -12,6 +18,7 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
+from pypdf.generic import StreamObject
 
 import book_checklist
 import book_claims
@@ -19,7 +26,7 @@ import book_execution
 import book_faults
 import book_notebooks
 import book_policy
-from books import Result, pages
+from books import SECRETS, WATCH, Result, pages
 
 PAGES = pages(Path(__file__).resolve().parents[2])
 RAW_MARKUP = (
@@ -212,6 +219,72 @@ def _figure_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
     }
 
 
+# ---- What is told, and to whom
+
+
+@pytest.fixture(scope="module")
+def published(root: Path, whole_book: Result, pdf: PdfReader) -> dict[str, bytes]:
+    """All that leaves this machine: site, print with its streams unpacked, notebooks, runs."""
+    folders = (whole_book.html, root / "notebooks", whole_book.tree.parent / "runs")
+    found = {
+        str(file): file.read_bytes()
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    streams = {f"PDF, object {n}": part for n, part in enumerate(_objects(pdf))}
+    unpacked = {n: s.get_data() for n, s in streams.items() if isinstance(s, StreamObject)}
+    return found | unpacked | {"PDF": repr(list(streams.values())).encode()}
+
+
+def _objects(pdf: PdfReader) -> list:
+    return [pdf.get_object(number) for number in pdf.xref_objStm | pdf.xref[0]]
+
+
+@pytest.mark.fault(
+    "A page, print, notebook or run that tells of the machine it was made on",
+    "the whole book is built with a secret and a name in the environment; all files are searched",
+    "neither is found, nor the path of the book, of the runs, of Python, or of a home",
+)
+def test_nothing_tells_of_the_machine(whole_book: Result, published: dict[str, bytes]) -> None:
+    paths = {str(whole_book.tree.parent), str(Path.home()) + "/", sys.prefix, sys.base_prefix}
+    untold = {text.encode() for text in {*SECRETS.values(), *paths - {"/usr", "/usr/local"}}}
+    assert [
+        (file, text) for file, data in published.items() for text in untold if text in data
+    ] == []
+    assert any("weights.safetensors" in file for file in published)
+
+
+@pytest.mark.fault(
+    "A request to the network from the library or a chapter's cell",
+    "every Python process of the whole book's build refuses and notes addresses of other machines",
+    "none is noted",
+)
+def test_no_cell_and_no_training_asks_the_network(whole_book: Result) -> None:
+    log = whole_book.tree.parent / "asked.log"
+    assert (log.read_text() if log.exists() else "") == ""
+
+
+def test_the_watch_sees_a_request(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WATCH.format(log=str(tmp_path / "log")))
+    asks = "import urllib.request as u\nu.urlopen('http://example.org')"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", asks], env=environment, capture_output=True)
+    assert done.returncode == 1
+    assert "example.org" in (tmp_path / "log").read_text()
+
+
+def test_print_and_notebooks_run_nothing_unasked(root: Path, pdf: PdfReader) -> None:
+    """No scripts, no programs to start, no files inside: readers start the cells themselves."""
+    active = ("/JS", "/JavaScript", "/Launch", "/EmbeddedFile", "/RichMedia", "/XFA", "/AA")
+    text = repr(_objects(pdf))
+    assert [name for name in active if f"'{name}'" in text] == []
+    for file in (root / "notebooks").glob("*.ipynb"):
+        assert (
+            re.findall(r"<script|javascript:|<iframe|%%html|%%javascript", file.read_text()) == []
+        )
+
+
 # ---- The notebooks
 
 
@@ -282,9 +355,10 @@ def test_pdf_is_small_enough_to_upload(pdf: PdfReader) -> None:
 
 
 def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
-    objects = [pdf.get_object(number) for number in pdf.xref_objStm | pdf.xref[0]]
     fonts = [
-        found for found in objects if isinstance(found, dict) and found.get("/Type") == "/Font"
+        found
+        for found in _objects(pdf)
+        if isinstance(found, dict) and found.get("/Type") == "/Font"
     ]
     # A Type 3 font is drawings in the file itself; a Type 0 font has a descendant among the others.
     named = [font for font in fonts if font["/Subtype"] not in ("/Type0", "/Type3")]
@@ -457,6 +531,44 @@ def test_sliders_move_pictures(visit: Page, whole_book: Result, html: dict) -> N
                 arg=[shown.element_handle(), before],
             )
             assert shown.get_attribute("src") != before, name
+            assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
             assert len(shown.get_attribute("alt").split()) >= 3
             cut = "image => image.parentElement.scrollWidth - image.parentElement.clientWidth"
             assert shown.evaluate(cut) <= 0, f"{name}: a frame is cut off"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server that says nothing of what it serves."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(whole_book: Result) -> Iterator[str]:
+    """The site on a server of this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=whole_book.html)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_site_from_a_server(browser: Browser, address: str, html: dict) -> None:
+    """Its policy lets formulas, sliders and the search do what they are there for."""
+    page = browser.new_page()
+    wrong: list[str] = []
+    elsewhere: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda asked: elsewhere.append(asked.url))
+    with_slider = [name for name, soup in html.items() if soup.select("script[type*=widget-view]")]
+    for name in (*with_slider, "book/similarity/q3-distances"):
+        page.goto(f"{address}/{name}.html", wait_until="load")
+        page.evaluate("() => MathJax.startup.promise.then(() => true)")
+    page.goto(f"{address}/{with_slider[0]}.html", wait_until="load")
+    page.locator("[role=slider]").first.wait_for()
+    page.goto(f"{address}/search.html?q=sphere", wait_until="load")
+    page.locator("ul.search li .context").first.wait_for()
+    page.close()
+    own = (address, f"blob:{address}", "data:")
+    assert (wrong, [url for url in elsewhere if not url.startswith(own)]) == ([], [])
