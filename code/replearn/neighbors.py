@@ -18,6 +18,7 @@ FACTORS = ("color", "location", "shape", "size", "rotation")
 
 _EMBED_BATCH = 500  # images: their feature maps stay in the cache
 _NEAREST_CHUNK = 1024  # queries: bounds the distances held at once, whatever the number of queries
+_BLOCK = 64  # columns of which the largest is found first
 _NEIGHBORS = 10  # that vote on what a representation keeps
 
 
@@ -55,6 +56,7 @@ def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
 
 
 @checks.arguments
+@torch.no_grad()
 def nearest(
     queries: Float[Tensor, "q d"],
     bank: Float[Tensor, "n d"],
@@ -92,16 +94,32 @@ def nearest(
     centre = bank.mean(0)
     bank, queries = bank - centre, queries - centre
     half_squares = bank.square().sum(1) / 2
-    found = []
-    for start in range(0, len(queries), _NEAREST_CHUNK):
-        closeness = torch.addmm(
-            half_squares, queries[start : start + _NEAREST_CHUNK], bank.T, beta=-1
-        )
+    found: list[Tensor] = []
+    room = bank.new_empty(min(_NEAREST_CHUNK, len(queries)), len(bank))  # new memory costs time
+    for some in queries.split(_NEAREST_CHUNK):
+        closeness = torch.mm(some, bank.T, out=room[: len(some)]).sub_(half_squares)
         if exclude_self:
-            own = torch.arange(len(closeness), device=closeness.device)
-            closeness[own, own + start] = -math.inf
-        found.append(closeness.topk(k, dim=1).indices)
-    return torch.cat(found) if found else torch.empty(0, k, dtype=torch.long, device=bank.device)
+            own = torch.arange(len(some), device=some.device)
+            closeness[own, own + len(found) * _NEAREST_CHUNK] = -math.inf
+        found.append(_largest(closeness, k))
+    return torch.cat(found)
+
+
+def _largest(rows: Tensor, k: int) -> Tensor:
+    """Return the columns of the k largest of each row, the largest first.
+
+    They all lie in the k blocks of columns whose own largest are largest, so that few columns need
+    to be sorted; those that fill no block are looked at anyway.
+    """
+    blocks = rows.shape[1] // _BLOCK
+    if blocks <= k:
+        return rows.topk(k, dim=1).indices
+    peaks = rows[:, : blocks * _BLOCK].unflatten(1, (blocks, _BLOCK)).amax(2)
+    first = peaks.topk(k, dim=1).indices[:, :, None] * _BLOCK
+    inside = (first + torch.arange(_BLOCK, device=rows.device)).flatten(1)
+    rest = torch.arange(blocks * _BLOCK, rows.shape[1], device=rows.device)
+    columns = torch.cat([inside, rest.expand(len(rows), -1)], 1)
+    return columns.gather(1, rows.gather(1, columns).topk(k, dim=1).indices)
 
 
 @checks.arguments
