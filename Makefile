@@ -36,14 +36,14 @@ help:  ## list the commands
 book: html pdf  ## the whole book: HTML in _build/html, PDF in _build
 
 html: $(STAMP)  ## the pages alone
-	$(JB) --all
+	$(JB)
 
 # The HTML comes first: a machine without TeX still gets it, then the message of ensure.sh.
 pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	$(JB) --builder latex
 	$(ALONE) sh -c 'sh book/_latex/typeset.sh _build/latex && \
-	  cp _build/latex/representation-learning.pdf $(PDF)'
+	  cp _build/print/representation-learning.pdf $(PDF)'
 	@echo "The pages: _build/html/index.html   The PDF: $(PDF)"
 
 notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks
@@ -72,7 +72,7 @@ rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	$(BIN)/pytest -m rehearsal
 
-bench: $(STAMP)  ## measure against other libraries (half an hour); see benchmarks
+bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/bench.py
 

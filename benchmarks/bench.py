@@ -1,6 +1,6 @@
 """Ours against others, in turn and in one process; the results are kept beside this file.
 
-    make bench                                  # every case: about half an hour
+    make bench                                  # every case: about 40 minutes
     python benchmarks/bench.py inputs losses    # some of them
 
 Medians and extremes of the rounds go to bench.json, with the machine and the date.

@@ -1,10 +1,12 @@
 """How the chapters run: in a cache that knows the library, and with vector figures.
 
-Jupyter Book re-executes a chapter when its own code changes, not when the library it imports does.
-Here the cache's folder carries a fingerprint of all that a chapter's output depends on beside its
-own text, so that an edit under ``code/`` executes anew and a quick ``smoke`` build never passes its
-outputs on to the real one. The HTML and the PDF share the folder: one execution serves both. A cell
-that was not run is a warning, which fails the build.
+Jupyter Book re-executes a chapter when its own code changes, not when the library it imports does,
+or the measurements that it shows. Here the cache's folder carries a fingerprint of all that a
+chapter's output depends on beside its own text, so that an edit under ``code/`` executes anew and a
+quick ``smoke`` build never passes its outputs on to the real one. The HTML and the PDF share the
+folder: one execution serves both. A cell that was not run is a warning, which fails the build.
+
+A page that was not edited is not read again either, unless anything beside the pages was.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from sphinx.util import logging
 LOG = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+# Kinds of files that pages depend on; Sphinx itself keeps account of pages and pictures.
+_BESIDE_PAGES = (".py", ".json", ".yml", ".bib", ".sty", ".sh")
 
 SMOKE = "A smoke build: the networks are hardly trained, what is said of them need not hold."
 
@@ -45,13 +50,26 @@ c.Application.log_level = "ERROR"
 
 
 def fingerprint(root: Path) -> str:
-    """A short hash of the library, the requirements, the recipe and the kernel's settings."""
+    """A short hash of what chapters compute from: library, requirements, measurements, recipe."""
     files = [
         *sorted((root / "code" / "replearn").rglob("*.py")),
+        *sorted((root / "benchmarks").glob("*.json")),
         root / "requirements.txt",
         root / "requirements.lock",
         root / "pyproject.toml",
     ]
+    return _hash(root, files)
+
+
+def surroundings(root: Path) -> str:
+    """A short hash of the recipe and of what pages show, list or are laid out by: not of pages."""
+    files = [file for file in root.glob("*") if not file.name.startswith(".")]
+    for folder in ("benchmarks", "book", "code", "tests"):
+        files += [file for file in (root / folder).rglob("*") if file.suffix in _BESIDE_PAGES]
+    return _hash(root, sorted(file for file in files if file.is_file()))
+
+
+def _hash(root: Path, files: list[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.relative_to(root).as_posix().encode() + b"\0")
@@ -80,6 +98,7 @@ def prepare(app: Sphinx, config: Config) -> None:
     keep_one_store()
     build = Path(app.outdir).parent
     config.nb_execution_cache_path = str(build / ".jupyter_cache" / fingerprint(ROOT))
+    config.book_surroundings = surroundings(ROOT)
     write_kernel_settings(build / ".ipython")
 
 
@@ -99,6 +118,7 @@ def own_up(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_config_value("book_surroundings", "", rebuild="env")
     app.connect("config-inited", prepare)
     app.connect("config-inited", own_up)
     app.connect("doctree-read", warn_of_cells_not_run)

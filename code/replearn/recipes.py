@@ -57,7 +57,7 @@ class Recipe:
 
 
 _EPOCH = 40_000 // 256  # steps
-_FAST = Recipe(steps=900, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True)
+_FAST = Recipe(steps=600, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True)
 
 # A recipe has a plan for each kind of network, and may have another for one augmentation, by name.
 RECIPES: dict[str, dict[str, Recipe]] = {
@@ -73,7 +73,6 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "autoencoder": replace(_FAST, steps=300, muon=0.03, centred=False),
         "contrastive": _FAST,
         "A": replace(_FAST, steps=230),
-        "B": replace(_FAST, steps=600),
         "C": replace(_FAST, steps=700, muon=0.015),
     },
     # For tests: everything runs, nothing is learnt.

@@ -57,8 +57,13 @@ class Result:
 
     @property
     def latex(self) -> Path:
-        """LaTeX's folder."""
+        """The folder of what is typeset."""
         return self.tree / "_build" / "latex"
+
+    @property
+    def print(self) -> Path:
+        """The folder of what typesetting makes of it."""
+        return self.tree / "_build" / "print"
 
 
 def run(command: list[str], tree: Path, **environment: str) -> Result:

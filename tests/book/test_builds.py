@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -106,9 +107,51 @@ def test_editing_the_library_executes_anew(root: Path, tmp_path: Path) -> None:
     assert "value 1" in (first.html / "book/index.html").read_text()
     module = tree / "code" / "replearn" / "tiny.py"
     module.write_text(module.read_text().replace("VALUE = 1", "VALUE = 2"))
-    second = build(tree, "--all")
+    second = build(tree)
     assert "value 2" in (second.html / "book/index.html").read_text()
     assert len(list((tree / "_build" / ".jupyter_cache").iterdir())) == 2
+
+
+THEOREM = """
+:::{{prf:theorem}}
+:label: thm-{0}
+
+{0}
+:::
+"""
+
+
+def updated(result: Result) -> str:
+    """What Sphinx says of the pages that it read."""
+    (line,) = re.findall(r"updating environment: (.*)", re.sub(r"\x1b\[[\d;]*m", "", result.output))
+    return line
+
+
+@pytest.mark.fault(
+    "A stale page",
+    "a theorem is added to a page that another refers to; then a file of tests is",
+    "the edited page is read again, and the other has the new number; then all are read again",
+)
+def test_pages_follow_what_they_refer_to(root: Path, tmp_path: Path) -> None:
+    tree = tiny_tree(root, tmp_path, page="# One\n\nSee {prf:ref}`thm-old`.\n")
+    toc = "format: jb-book\nroot: book/index\nchapters:\n- file: book/second\n"
+    (tree / "_toc.yml").write_text(toc)
+    (tree / "book" / "second.md").write_text("# Two\n" + THEOREM.format("old"))
+    first = build(tree)
+    assert first.code == 0, first.output
+    assert "Theorem 1" in (first.html / "book/index.html").read_text()
+
+    (tree / "book" / "second.md").write_text(
+        "# Two\n" + THEOREM.format("new") + THEOREM.format("old")
+    )
+    second = build(tree)
+    assert updated(second) == "0 added, 1 changed, 0 removed"
+    assert "Theorem 2" in (second.html / "book/index.html").read_text()
+
+    assert updated(build(tree)) == "0 added, 0 changed, 0 removed"
+    (tree / "tests").mkdir()
+    (tree / "tests" / "test_new.py").write_text("")
+    assert "book_surroundings" in updated(build(tree))
 
 
 @pytest.mark.fault(

@@ -65,15 +65,15 @@ def test_fingerprint_is_stable(sources: Path) -> None:
 
 
 @pytest.mark.fault(
-    "A cache of chapters that ran with another library, other requirements, or another recipe",
-    "a module is changed or added, or a list of requirements is; `$REPLEARN_RECIPE` is another",
+    "A cache of chapters that ran with another library, measurements, requirements, or recipe",
+    "a module, a table of results or a list of requirements changes; so does `$REPLEARN_RECIPE`",
     "the cache has another name, so that every chapter is executed anew",
 )
 @pytest.mark.parametrize(
     "file",
     [
         *("code/replearn/module.py", "code/replearn/sub/new.py", "requirements.txt"),
-        *("requirements.lock", "pyproject.toml"),
+        *("requirements.lock", "pyproject.toml", "benchmarks/new.json"),
     ],
 )
 def test_fingerprint_follows_the_sources(sources: Path, file: str) -> None:
@@ -420,7 +420,7 @@ def test_title_page_holds_every_name(root: Path, tmp_path: Path) -> None:
     done = typeset(tree)
     assert done.code == 0, done.output[-3000:]
 
-    pdf = PdfReader(done.latex / "representation-learning.pdf")
+    pdf = PdfReader(done.print / "representation-learning.pdf")
     assert pdf.metadata is not None
     assert pdf.metadata.author == NAMES[0]
     assert {(int(page.mediabox.width), int(page.mediabox.height)) for page in pdf.pages} == {
@@ -430,7 +430,7 @@ def test_title_page_holds_every_name(root: Path, tmp_path: Path) -> None:
     squeezed = "".join(text.split())
     left_to_right = [*NAMES[:4], *crowd]
     assert [name for name in left_to_right if "".join(name.split()) not in squeezed] == []
-    log = (done.latex / "representation-learning.log").read_text("utf-8", "replace")
+    log = (done.print / "representation-learning.log").read_text("utf-8", "replace")
     assert "Missing character" not in log
     assert "Overfull" not in log
 

@@ -332,7 +332,7 @@ def _squeeze(text: str) -> str:
 
 def _labels(whole_book: Result) -> dict[str, str]:
     """LaTeX's number of every label, by the label's last part."""
-    text = (whole_book.latex / "representation-learning.aux").read_text("utf-8")
+    text = (whole_book.print / "representation-learning.aux").read_text("utf-8")
     found = re.findall(r"\\newlabel\{([^}]*)\}\{\{([\d.]+)\}", text)
     return {label.rsplit(":", 1)[-1].replace(r"\detokenize ", ""): n for label, n in found}
 
@@ -373,14 +373,14 @@ def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
 
 
 def test_no_line_and_no_page_is_overfull(whole_book: Result) -> None:
-    log = (whole_book.latex / "representation-learning.log").read_text("utf-8", "replace")
+    log = (whole_book.print / "representation-learning.log").read_text("utf-8", "replace")
     assert "Output written on representation-learning" in log
     over = re.findall(r"^Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\).*", log, re.M)
     assert [points for points in over if float(points) > 5] == []
 
 
 def test_no_letter_is_missing_in_print(whole_book: Result) -> None:
-    log = (whole_book.latex / "representation-learning.log").read_text("utf-8", "replace")
+    log = (whole_book.print / "representation-learning.log").read_text("utf-8", "replace")
     assert re.findall(r"^Missing character: .*", log, re.M) == []
 
 
