@@ -38,7 +38,9 @@ def step(images: int, pairs: int, steps: int) -> float:
     """Return the seconds of one training step of B, the mean over ``steps``."""
     whole = training.ShapesDataset
     training.ShapesDataset = partial(whole, size=images * 8 // 5)  # type: ignore
-    RECIPES["growth"] = {"contrastive": replace(RECIPES["fast"]["B"], batch=pairs, steps=steps)}
+    RECIPES["growth"] = {
+        "contrastive": replace(RECIPES["fast"]["contrastive"], batch=pairs, steps=steps)
+    }
     with tempfile.TemporaryDirectory() as folder:
         os.environ["REPLEARN_RUNS"] = folder
         run = training.train_contrastive(augmentations.B, recipe="growth", device=CPU)
@@ -48,7 +50,7 @@ def step(images: int, pairs: int, steps: int) -> float:
 
 def step_on(images: int) -> float:
     """Return the seconds of a step, at the batch of the recipe ``fast``."""
-    return step(images, RECIPES["fast"]["B"].batch, 30)
+    return step(images, RECIPES["fast"]["contrastive"].batch, 30)
 
 
 def step_of(pairs: int) -> float:

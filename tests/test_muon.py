@@ -21,6 +21,27 @@ def test_orthogonalize_keeps_singular_vectors_and_levels_the_values(shape, seed)
     assert (levelled - values.diag()).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (8, 48), (48, 8)])
+def test_orthogonalize_is_five_iterations_of_the_polynomial(shape):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    u, s, v = torch.linalg.svd(matrix / matrix.norm(), full_matrices=False)
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    torch.testing.assert_close(orthogonalize(matrix), u * s @ v, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(64, 512), (32, 48), (96, 96)])
+def test_orthogonalize_stays_bounded_in_bfloat16(shape):
+    # Singular values over four decades, of which bfloat16 cannot square the smallest.
+    u, _, v = torch.linalg.svd(
+        torch.randn(shape, generator=torch.Generator().manual_seed(0)), full_matrices=False
+    )
+    s = torch.logspace(0, -4, len(u))
+    levelled = orthogonalize((u * s @ v).bfloat16()).float()
+    assert torch.linalg.svdvals(levelled).max() < 1.4
+    assert ((u.mT @ levelled @ v.mT).diagonal()[: len(s) // 2] > 0.5).all()
+
+
 def test_orthogonalize_ignores_the_gradients_scale():
     matrix = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(orthogonalize(matrix), orthogonalize(1000 * matrix))
