@@ -47,6 +47,10 @@ class Repository:
         )
         return f"https://mybinder.org/v2/{where}/{quote(self.ref, safe='')}?urlpath=lab/tree/{file}"
 
+    def raw(self, file: str) -> str:
+        """The address of ``file`` itself."""
+        return f"{self.url}/raw/{quote(self.ref)}/{file}"
+
     def colab(self, notebook: str) -> str | None:
         """The address that opens ``notebook`` of it on Colab, which knows GitHub only."""
         if self.host != "github.com":

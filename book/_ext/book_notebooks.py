@@ -288,8 +288,8 @@ class Chapter:
         match found.name:
             case "admonition":
                 return _boxed(f"**{self._spans(found.title)}**\n\n{self.markdown(found.body)}")
-            case "container":
-                return self.markdown(found.body)
+            case "only" if found.title == "html":
+                return ""
             case "prf:proof":
                 proof = self.markdown(found.body).strip()
                 return f"*Proof.* {proof}" + ("\n\n∎" if proof.endswith("$$") else " ∎")

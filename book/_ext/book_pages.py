@@ -1,4 +1,4 @@
-"""Pages: a description in the head, nothing that needs a network, commas that stay by formulas."""
+"""Pages: what their heads say, nothing that needs a network, marks that stay by a formula."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+import book_launch
+
 LENGTH = 160  # characters; what search results show
+CARD = "book/_static/views.png"
+CARD_ALT = "Fourteen views of one cyan triangle under each of three sets of augmentations"
+
+# The theme asks for fonts ahead, which a browser refuses from the disk; docutils gives works in a
+# list a role that is no longer one of a list's items.
+MENDED = {
+    r'<link rel="preload" as="font"[^>]*>\n?': "",
+    'role="doc-biblioentry"': 'role="listitem"',
+}
 
 
 def description(doctree: nodes.document) -> str:
@@ -43,21 +54,53 @@ def add_description(
         context["metatags"] = context.get("metatags", "") + tag
 
 
+def add_card(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Add what a link to the page shows where people share it.
+
+    A picture needs a full address, so there is one if a repository that others can reach holds it.
+    """
+    if doctree is None or (title := doctree.next_node(nodes.title)) is None:
+        return
+    card = {"og:type": "article", "og:title": _text(title), "og:site_name": app.config.html_title}
+    if text := description(doctree):
+        card["og:description"] = text
+    if home := book_launch.repository():
+        card |= {"og:image": home.raw(CARD), "og:image:alt": CARD_ALT}
+    tags = (f'<meta property="{key}" content="{html.escape(card[key])}" />' for key in card)
+    context["metatags"] = context.get("metatags", "") + "\n".join(tags)
+
+
+def name_first_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Call the first page by the book's title once, not twice."""
+    if page == app.config.root_doc:
+        context["docstitle"] = ""
+
+
 class HeldPunctuation(SphinxPostTransform):
-    """A formula and the punctuation after it: to a browser, two things that a line may part."""
+    """A formula and the marks around it: to a browser, things that a line may part."""
 
     default_priority = 400
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Put each such pair into one span, which book.css keeps on a line."""
+        """Put them into one span, which book.css keeps on a line."""
         for formula in list(self.document.findall(nodes.math)):
-            after = formula.next_node(descend=False, siblings=True)
-            if isinstance(after, nodes.Text) and (marks := re.match(r"[,.;:?!)]+", after)):
-                parent, rest = formula.parent, nodes.Text(after[marks.end() :])
-                at = parent.index(formula)
-                held = nodes.inline("", "", formula, nodes.Text(marks[0]), classes=["held"])
-                parent[at : at + 2] = [held, rest]
+            parent, at = formula.parent, formula.parent.index(formula)
+            held: list[nodes.Node] = [formula]
+            before = parent[at - 1] if at > 0 else None
+            after = parent[at + 1] if at + 1 < len(parent) else None
+            if isinstance(before, nodes.Text) and (marks := re.search(r"[(\[]+$", before)):
+                parent[at - 1] = nodes.Text(before[: marks.start()])
+                held.insert(0, nodes.Text(marks[0]))
+            if isinstance(after, nodes.Text) and (marks := re.match(r"[,.;:?!)\]]+", after)):
+                parent[at + 1] = nodes.Text(after[marks.end() :])
+                held.append(nodes.Text(marks[0]))
+            if len(held) > 1:
+                parent[at] = nodes.inline("", "", *held, classes=["held"])
 
 
 def drop_thebe(
@@ -72,20 +115,23 @@ def drop_thebe(
     ]
 
 
-def drop_preloads(app: Sphinx, exception: Exception | None) -> None:
-    """Leave fonts to the style sheets: from the disk, a browser refuses to load them ahead."""
+def mend(app: Sphinx, exception: Exception | None) -> None:
+    """Mend in the finished pages what no setting reaches."""
     if exception is None and app.builder.format == "html":
         for path in Path(app.outdir).rglob("*.html"):
-            text = path.read_text(encoding="utf-8")
-            slim = re.sub(r'<link rel="preload" as="font"[^>]*>\n?', "", text)
-            if slim != text:
-                path.write_text(slim, encoding="utf-8")
+            text = mended = path.read_text(encoding="utf-8")
+            for wrong, right in MENDED.items():
+                mended = re.sub(wrong, right, mended)
+            if mended != text:
+                path.write_text(mended, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_post_transform(HeldPunctuation)
     app.connect("html-page-context", add_description)
+    app.connect("html-page-context", add_card)
+    app.connect("html-page-context", name_first_page)
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("build-finished", drop_preloads)
+    app.connect("build-finished", mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -91,7 +91,7 @@ kernelspec: {name: python3, display_name: Python 3}
 ---
 # A tiny book about $\vx$
 
-The first paragraph, with $\norm{\vx}$ in it.
+The first paragraph, with $\norm{\vx}$ in it (and ($\vx$): in brackets).
 
 :::{prf:theorem} Bold Greek
 :label: thm-tiny

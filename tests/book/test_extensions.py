@@ -190,9 +190,14 @@ def test_bad_repository_is_named(clone: Path, monkeypatch: pytest.MonkeyPatch, g
         book_launch.repository(clone)
 
 
+def front_page(result: Result) -> BeautifulSoup:
+    """The first page of a book."""
+    return BeautifulSoup((result.html / "book" / "index.html").read_text(), "html.parser")
+
+
 def launch_links(result: Result) -> list[str]:
     """Where the buttons of the front page lead; each has an icon that travels with the site."""
-    page = BeautifulSoup((result.html / "book" / "index.html").read_text(), "html.parser")
+    page = front_page(result)
     links = page.select(".dropdown-launch-buttons a[href]")
     assert all((result.html / "book" / link.img["src"].split("?")[0]).exists() for link in links)
     return [link["href"] for link in links]
@@ -208,6 +213,8 @@ def test_buttons_open_the_pages_notebook(root: Path, tmp_path: Path) -> None:
         "https://colab.research.google.com/github/me/shapes/blob/HEAD/notebooks/index.ipynb",
         "https://mybinder.org/v2/gh/me/shapes/HEAD?urlpath=lab/tree/book/index.md",
     ]
+    picture = "https://github.com/me/shapes/raw/HEAD/book/_static/views.png"
+    assert card(front_page(given))["og:image"] == picture
     assert launch_links(build(tree, "--all", REPO_URL="")) == []
     bad = build(tree, "--all", REPO_URL="shapes")
     assert bad.code != 0
@@ -315,6 +322,24 @@ def test_description_is_the_first_paragraph_cut_at_a_word() -> None:
     assert text.startswith("word word")
     assert text.endswith("word…")
     assert len(text) <= book_pages.LENGTH
+
+
+def card(page: BeautifulSoup) -> dict[str, str]:
+    """What a page says of itself to those who share a link to it."""
+    return {tag["property"]: tag["content"] for tag in page.select("meta[property]")}
+
+
+def test_shared_link_shows_title_and_description(tiny_book: Result) -> None:
+    page = front_page(tiny_book)
+    shown = card(page)
+    assert shown["og:title"].startswith("A tiny book about")
+    assert shown["og:description"] == page.select_one('meta[name="description"]')["content"]
+    assert "og:image" not in shown, "nobody could fetch it"
+    assert (book_launch.ROOT / book_pages.CARD).exists()
+
+
+def test_first_page_has_its_title_once(tiny_book: Result) -> None:
+    assert "Representation Learning" not in front_page(tiny_book).title.get_text()
 
 
 def test_page_without_text_has_no_description() -> None:
@@ -592,7 +617,7 @@ def test_print_keeps_figures_in_place_and_its_first_page_has_headings(latex: str
 
 def test_formula_keeps_its_punctuation(page: BeautifulSoup) -> None:
     held = [span.get_text() for span in page.select("span.held")]
-    assert held == [r"\(\vmu = \boldsymbol{\mu}\)."]
+    assert held == [r"(\(\vx\)):", r"\(\vmu = \boldsymbol{\mu}\)."]
 
 
 def test_proof_is_marked_once(page: BeautifulSoup) -> None:
