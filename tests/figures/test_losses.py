@@ -89,6 +89,7 @@ def test_confidence_keeps_its_mark_inside_the_axes(second, scale):
     ("dots", "scale", "message"),
     [
         (torch.ones(2, 3), 1.0, "dots must be"),
+        (1.1 * torch.ones(2, 2), 1.0, r"dots must lie in \[-1\.001, 1\.001\], got .* 1\.1"),
         (torch.ones(2, 2), 0.0, "scale must lie"),
         (torch.ones(2, 2), 11.0, "scale must lie"),
     ],

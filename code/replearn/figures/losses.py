@@ -16,6 +16,7 @@ from replearn import checks, losses
 from replearn.figures import style
 
 _CONFIDENCE_SCALES = (0.1, 10.0)  # of the features, in :func:`confidence`
+_ONE = 1 + 1e-3  # a dot product of unit vectors is at most 1, up to rounding
 
 
 @checks.arguments
@@ -162,15 +163,15 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     """Show a batch whose unit features are scaled by α: probabilities above, loss below.
 
     Args:
-        dots: dot products of the unit features, anchors down, candidates across.
+        dots: dot products of the unit features, so in [−1, 1], anchors down, candidates across.
         scale: α in [0.1, 10], the range of the curve below; the probabilities are the softmax of
             α² ``dots``, row by row.
 
     Raises:
-        ValueError: if ``dots`` is not square or not finite, or for α outside of that range.
+        ValueError: if ``dots`` is not square, or for a dot product or an α outside of its range.
     """
     n = len(dots)
-    checks.finite("dots", dots)
+    checks.within("dots", dots, -_ONE, _ONE)
     checks.between("scale", scale, *_CONFIDENCE_SCALES)
     own = torch.eye(n, dtype=torch.bool)
     gaps = (dots.diagonal()[:, None] - dots).double()
