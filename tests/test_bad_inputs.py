@@ -86,7 +86,11 @@ RUN = training.Run(
 )
 SCORES = {"A": dict.fromkeys(("color", "location", "shape", "size", "rotation"), 0.5)}
 FACTS = {"label": "A", "recipe": "tiny", "seed": 0, "seconds": 1.0, "finished": "2026", "chip": ""}
-FIGURES = [style.subplots()[0] for _ in range(2)]
+
+
+def drawn(shape: str = "a") -> matplotlib.figure.Figure:
+    return style.placeholder(shape)
+
 
 RIGHT: dict[str, dict[str, object]] = {
     "augmentations.Augmentation": {},
@@ -229,6 +233,7 @@ RIGHT: dict[str, dict[str, object]] = {
         "num_nn": 2,
         "desc": "",
     },
+    "figures.neighbors.nn_describe": {"dataset": DATA, "features": Z, "query": 1, "num_nn": 3},
     "figures.neighbors.nn_visualize": {
         "dataset": DATA,
         "features": torch.rand(24, 3),
@@ -263,7 +268,7 @@ RIGHT: dict[str, dict[str, object]] = {
         "rows": ("a",),
     },
     "figures.shapes.vary": {"base": FACTORS[:1], "changed": torch.arange(3)},
-    "figures.style.legend_above": {"fig": FIGURES[0]},
+    "figures.style.legend_above": {"fig": style.subplots()[0]},
     "figures.style.placeholder": {"sentence": "Soon."},
     "figures.style.subplots": {"rows": 1, "cols": 1, "kwargs": {}},
     "figures.tables.Table": {"header": ("a", "b"), "rows": (("1", "2"),)},
@@ -378,8 +383,9 @@ RIGHT: dict[str, dict[str, object]] = {
         "seed": 0,
         "device": "cpu",
     },
-    "widgets.Frames": {"figures": FIGURES, "values": [1, 2], "label": "k"},
-    "widgets.frames": {"figures": FIGURES, "values": [1, 2], "label": "k"},
+    "widgets.Frames": {"draw": drawn, "choices": ("a", "b")},
+    "widgets.frames": {"draw": drawn, "choices": ("a", "b")},
+    "widgets.live": {"draw": drawn, "button": None, "controls": ("a", "b")},
 }
 
 # Methods that take a reader's tensors, beside the names.

@@ -100,6 +100,7 @@ def prepare(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(build / ".jupyter_cache" / fingerprint(ROOT))
     config.book_surroundings = surroundings(ROOT)
     write_kernel_settings(build / ".ipython")
+    os.environ["REPLEARN_LIVE"] = "0"  # a page has no kernel that could move what is live
 
 
 def warn_of_cells_not_run(app: Sphinx, doctree: nodes.document) -> None:

@@ -1,5 +1,8 @@
 """The neighbour plots show the right images in the right order."""
 
+import math
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ import torch
 from replearn import figures
 from replearn.figures.neighbors import query_rows
 from replearn.figures.shapes import GAP
-from replearn.shapes import ShapesDataset
+from replearn.shapes import COLORS, SHAPES, ShapesDataset
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +95,42 @@ def test_nn_compare_counts_what_neighbours_share(data):
     assert place[1:] == [f"shape {shared}/3", f"{apart[near].mean():.0f} px away"]
 
 
-def test_more_features_than_images_are_refused(data):
+def test_nn_describe_shows_the_nearest_and_says_their_factors(data):
+    dataset, features = data
+    left, right = figures.nn_describe(dataset, features, query=7, num_nn=3).axes
+    distances = (features - features[7]).norm(dim=1)
+    distances[7] = torch.inf
+    near = distances.argsort()[:3]
+    (query,), (shown,) = tiles(left), tiles(right)
+    for image, row in zip([*query, *shown], [7, *near], strict=True):
+        np.testing.assert_array_equal(image, expected(dataset, row))
+    said = [label.get_text().split("\n") for label in right.get_xticklabels()]
+    factors = dataset.factors
+    for row, (color, shape, size, place) in zip(near, said, strict=True):
+        assert COLORS[factors.color[row]] in color
+        assert (r"\mathbf" in color) == bool(factors.color[row] == factors.color[7])
+        assert SHAPES[factors.shape[row]] in shape
+        assert (r"\mathbf" in shape) == bool(factors.shape[row] == factors.shape[7])
+        assert size.startswith(f"{factors.size[row]:.0f} px")
+        assert place == "({:.0f}, {:.0f})".format(*factors.position[row])
+
+
+@pytest.mark.parametrize(
+    ("shape", "degrees", "said"),
+    [("circle", 200, "20 px"), ("triangle", 200, "20 px, 80°"), ("square", 200, "20 px, 20°")],
+)
+def test_nn_describe_turns_a_shape_no_further_than_its_symmetry(data, shape, degrees, said):
+    dataset, features = ShapesDataset("val", size=160), data[1]
+    dataset.factors.shape[7] = SHAPES.index(shape)
+    dataset.factors.size[7] = 20.0
+    dataset.factors.angle[7] = math.radians(degrees)
+    left, _ = figures.nn_describe(dataset, features, query=7).axes
+    (label,) = left.get_xticklabels()
+    assert label.get_text().split("\n")[2] == said
+
+
+@pytest.mark.parametrize("draw", [figures.nn_visualize, partial(figures.nn_describe, query=7)])
+def test_more_features_than_images_are_refused(data, draw):
     dataset, features = data
     with pytest.raises(ValueError, match="features must be at most 60, got 120"):
-        figures.nn_visualize(dataset, torch.cat([features, features]))
+        draw(dataset, torch.cat([features, features]))

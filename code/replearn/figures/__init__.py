@@ -23,7 +23,7 @@ from replearn.figures.losses import (
     loss_ruler,
     optima_against_floor,
 )
-from replearn.figures.neighbors import nn_compare, nn_visualize
+from replearn.figures.neighbors import nn_compare, nn_describe, nn_visualize
 from replearn.figures.pairs import dot_against_distance, logits_matrix, positive_pairs
 from replearn.figures.ratios import time_ratios
 from replearn.figures.scores import layer_accuracy, sensitivity_bars

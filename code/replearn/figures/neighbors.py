@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -12,9 +13,10 @@ from torch import Tensor
 from replearn import checks, neighbors
 from replearn.figures import style
 from replearn.figures.shapes import GAP, TILE, mosaic, show
-from replearn.shapes import RESOLUTION, ShapesDataset
+from replearn.shapes import COLORS, RESOLUTION, SHAPES, Factors, ShapesDataset
 
 QUERIES = 8
+_TURNS = (0, 120, 90)  # degrees after which a shape looks the same; any turn of a circle does
 
 
 @checks.arguments
@@ -93,6 +95,66 @@ def nn_compare(
     said.tick_params(length=0)
     said.spines[:].set_visible(False)
     return fig
+
+
+@checks.arguments
+def nn_describe(
+    dataset: ShapesDataset, features: Float[Tensor, "n d"], query: int, num_nn: int = 5
+) -> Figure:
+    """Show one image and its nearest neighbours, nearest first, the factors of each below it.
+
+    These are colour and shape, size in pixels, rotation in degrees up to the shape's symmetry, and
+    the centre (x, y) in pixels. A neighbour's colour or shape is bold where it is the query's.
+
+    Args:
+        dataset: the split that was encoded.
+        features: the codes of its first n images.
+        query: index of the image.
+        num_nn: neighbours to show.
+
+    Raises:
+        ValueError: for more features than images, a query that is not among them, or too few for
+            ``num_nn`` neighbours.
+    """
+    if len(features) > len(dataset):
+        raise ValueError(f"features must be at most {len(dataset)}, got {len(features)}")
+    checks.finite("features", features)
+    checks.between("query", query, 0, len(features) - 1)
+    checks.between("num_nn", num_nn, 1, len(features) - 1)
+    queries = torch.tensor([query])
+    found = _others(queries, features, num_nn)
+    fig = _rows(dataset, queries, found, "")
+    fig.set_size_inches(1.6 * TILE * (num_nn + 1), 1.6 * TILE + 0.9)  # words fit below a tile
+    left, right = fig.axes
+    right.set_title("", loc="left")
+    own = dataset.factors[queries]
+    for ax, rows in ((left, queries), (right, found[0])):
+        ax.set_xticks(
+            [RESOLUTION / 2 + k * (RESOLUTION + GAP) for k in range(len(rows))],
+            [_described(dataset.factors[row[None]], own, bold=ax is right) for row in rows],
+            fontsize=8,
+        )
+    return fig
+
+
+def _described(factors: Factors, own: Factors, bold: bool) -> str:
+    """The factors of one image, a line each; perhaps bold where they share a label of ``own``."""
+
+    def word(names: Sequence[str], label: Tensor, same: Tensor) -> str:
+        name = names[int(label)]
+        return rf"$\mathbf{{{name}}}$" if bold and label == same else name
+
+    turns = _TURNS[int(factors.shape)]
+    turned = f", {math.degrees(factors.angle) % turns:.0f}°" if turns else ""
+    x, y = factors.position[0].tolist()
+    return "\n".join(
+        [
+            word(COLORS, factors.color, own.color),
+            word(SHAPES, factors.shape, own.shape),
+            f"{float(factors.size):.0f} px{turned}",
+            f"({x:.0f}, {y:.0f})",
+        ]
+    )
 
 
 def _others(
