@@ -59,14 +59,15 @@ def add_card(
 ) -> None:
     """Add what a link to the page shows where people share it.
 
-    A picture needs a full address, so there is one if a repository that others can reach holds it.
+    A picture needs a full address, so there is one if a repository that others can reach holds it;
+    the student edition has no picture.
     """
     if doctree is None or (title := doctree.next_node(nodes.title)) is None:
         return
     card = {"og:type": "article", "og:title": _text(title), "og:site_name": app.config.html_title}
     if text := description(doctree):
         card["og:description"] = text
-    if home := book_launch.repository():
+    if (book_launch.ROOT / CARD).exists() and (home := book_launch.repository()):
         card |= {"og:image": home.raw(CARD), "og:image:alt": CARD_ALT}
     tags = (f'<meta property="{key}" content="{html.escape(card[key])}" />' for key in card)
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)
