@@ -27,7 +27,7 @@ TOOLS := $(VENV)/tools
 .DEFAULT_GOAL := help
 .PHONY: help book html pdf notebooks test soak clean
 # instructor
-.PHONY: student grader rehearse bench lock audit
+.PHONY: student grader rehearse publish bench lock audit
 # end
 
 help:  ## list the commands
@@ -71,6 +71,9 @@ soak: $(STAMP)  ## faults at random and work repeated (an hour); `make test` lea
 rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a student would (minutes)
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	$(BIN)/pytest -m rehearsal
+
+publish: $(STAMP)  ## the trained networks in small files for Binder, in binder/published
+	REPLEARN_RECIPE=fast $(BIN)/python -m replearn.published pack binder/published
 
 bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'

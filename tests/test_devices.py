@@ -54,9 +54,14 @@ def test_a_card_that_is_not_there_is_refused(machine_with):
         devices.pick_device("cuda:2")
 
 
-@pytest.mark.parametrize("native", [False, True])
-def test_bfloat16_is_used_only_where_the_processor_has_it(monkeypatch, native):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+@pytest.mark.parametrize(
+    ("told", "has", "native"),
+    [("AVX512", True, True), ("AVX512", False, False), ("AVX2", True, False)],
+)
+def test_bfloat16_is_used_only_where_the_processor_has_it(monkeypatch, told, has, native):
+    """And where torch may use it."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: told)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
     with devices.autocast(CPU):
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert devices.precision(CPU) == product.dtype

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from replearn import augmentations, devices, evaluation, losses, neighbors, networks
+from replearn import augmentations, circle, devices, evaluation, losses, neighbors, networks
 from replearn.networks import Decoder, Encoder
 from replearn.shapes import ShapesDataset
 from replearn.training import Run
@@ -85,11 +85,11 @@ def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch, s
     val = ShapesDataset("val", size=800)
     monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
     monkeypatch.setattr(
-        evaluation, "validation_loss", lambda run, augmentation: (run, augmentation)
+        evaluation, "validation_loss", lambda run, augmentation, *, loss: (run, augmentation, loss)
     )
     augmentation = None if kind == "autoencoder" else augmentations.A
-    scores = evaluation.scores(run, augmentation)
-    assert scores["validation_loss"] == (run, augmentation)
+    scores = evaluation.scores(run, augmentation, loss=circle.info_nce_on_circle)
+    assert scores["validation_loss"] == (run, augmentation, circle.info_nce_on_circle)
     features = neighbors.embed(run.encoder, val)
     assert scores["sensitivity"] == neighbors.sensitivity(features, val.factors)
 
@@ -117,6 +117,7 @@ def test_other_encoders_images_or_digits_have_features_of_their_own(
     elif changed == "data":
         val = ShapesDataset("val", size=80, seed=1)
     else:
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
     after = evaluation.features(contrastive)
     assert torch.equal(after, neighbors.embed(contrastive.encoder, val))

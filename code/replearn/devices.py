@@ -45,7 +45,9 @@ def precision(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
-        native = torch.cpu._is_avx512_bf16_supported()  # AMX implies it
+        # The processor may have more than torch is told to use, by $ATEN_CPU_CAPABILITY.
+        told = torch.backends.cpu.get_cpu_capability()
+        native = told == "AVX512" and torch.cpu._is_avx512_bf16_supported()  # AMX implies it
     else:
         native = False
     return torch.bfloat16 if native else torch.float32

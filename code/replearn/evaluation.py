@@ -17,7 +17,7 @@ from replearn.augmentations import Augmentation
 from replearn.devices import autocast, machine
 from replearn.networks import Encoder
 from replearn.shapes import ShapesDataset
-from replearn.training import Run
+from replearn.training import Loss, Run
 
 
 @checks.arguments
@@ -26,6 +26,7 @@ def validation_loss(
     run: Run,
     augmentation: Augmentation | None = None,
     *,
+    loss: Loss = losses.info_nce,
     tau: float = 0.07,
     batches: int = 40,
     batch: int = 256,
@@ -36,7 +37,8 @@ def validation_loss(
     Args:
         run: of an autoencoder, or of a contrastive encoder together with its ``augmentation``.
         augmentation: makes the pairs; left out for an autoencoder.
-        tau: temperature of the contrastive loss.
+        loss: the contrastive loss, as in :func:`training.train_contrastive`.
+        tau: its temperature.
         batches: at most 93 of 256 images are there.
         batch: images, or pairs, of a batch: it decides the number of negatives.
         seed: of the views.
@@ -72,7 +74,7 @@ def validation_loss(
             assert augmentation is not None
             with autocast(device):
                 z, z_pos = (run.encoder(augmentation(images, generator)) for _ in range(2))
-            total += float(losses.info_nce(z, z_pos, tau))
+            total += float(loss(z, z_pos, tau))
     return total / batches
 
 
@@ -115,16 +117,19 @@ def features(run: Run) -> Float[Tensor, "n d"]:
 
 
 @checks.arguments
-def scores(run: Run, augmentation: Augmentation | None = None) -> dict[str, Any]:
+def scores(
+    run: Run, augmentation: Augmentation | None = None, *, loss: Loss = losses.info_nce
+) -> dict[str, Any]:
     """Return ``validation_loss`` and ``sensitivity`` (a number a factor) of a finished run.
 
     Args:
         run: of an autoencoder, or of a contrastive encoder together with its ``augmentation``.
         augmentation: the one the encoder was trained on; left out for an autoencoder.
+        loss: the contrastive loss, as in :func:`training.train_contrastive`.
     """
     factors = ShapesDataset("val").factors
     return {
-        "validation_loss": validation_loss(run, augmentation),
+        "validation_loss": validation_loss(run, augmentation, loss=loss),
         "sensitivity": neighbors.sensitivity(features(run), factors),
     }
 

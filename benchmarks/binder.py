@@ -1,0 +1,123 @@
+"""Seconds and memory of every chapter as on Binder, kept beside this file as binder.json.
+
+    python benchmarks/binder.py                  # every chapter, half an hour at most
+    python benchmarks/binder.py setting verdict  # these
+
+A chapter is its notebook, executed in a process of its own: on one core, with no GPU and no more
+than AVX2, hence in float32. In store are the published networks and nothing else. Another build of
+torch than Binder's, with CUDA, takes some hundred megabytes more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode, v4
+
+from replearn import published
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).with_name("binder.json")
+NOTEBOOKS = ROOT / "notebooks"
+PUBLISHED = ROOT / "binder" / "published"
+
+CONDITIONS = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "CUDA_VISIBLE_DEVICES": "",
+    "OMP_NUM_THREADS": "1",
+    "REPLEARN_RECIPE": "fast",
+}
+SECONDS, GIGABYTES = 180, 1.8  # what a chapter may take
+
+_REPORT = """
+import json as _json
+from replearn import devices as _devices
+_status = open("/proc/self/status").read()
+_peak = int(_status.split("VmHWM:")[1].split()[0]) * 1024
+print(_json.dumps([_peak, _devices.machine(_devices.pick_device())]))
+"""
+
+
+def main() -> None:
+    """Execute what is asked for, and add it to the results."""
+    names = sorted(file.stem for file in NOTEBOOKS.glob("*.ipynb"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("chapters", nargs="*", choices=[*names, []], metavar="CHAPTER")
+    for name in parser.parse_args().chapters or names:
+        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
+        load = os.getloadavg()[0]
+        with tempfile.TemporaryDirectory() as folder:
+            keep(name, {**execute(notebook, Path(folder)), "load before": round(load, 2)})
+
+
+def execute(notebook: NotebookNode, folder: Path) -> dict[str, Any]:
+    """Execute ``notebook`` in place in the empty ``folder``; return what it took, and where.
+
+    Raises:
+        CellExecutionError: if a cell fails, such as a claim that does not hold.
+    """
+    store = folder / "runs"
+    environment = {**os.environ, **CONDITIONS, "REPLEARN_RUNS": str(store)}
+    environment["PYTHONPATH"] = str(ROOT / "code")
+    with stored_in(store):
+        published.unpack_all(PUBLISHED)
+    report = v4.new_code_cell(_REPORT)
+    notebook.cells.append(report)
+    began = time.perf_counter()
+    with on_one_core():
+        NotebookClient(notebook, timeout=None).execute(cwd=str(folder), env=environment)
+    seconds = time.perf_counter() - began
+    notebook.cells.pop()
+    peak, machine = json.loads(report.outputs[0].text)
+    return {
+        "seconds": round(seconds, 1),
+        "GB": round(peak / 1e9, 2),
+        **machine,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+@contextlib.contextmanager
+def stored_in(store: Path) -> Iterator[None]:
+    """Let ``store`` be the store of runs."""
+    before = os.environ.get("REPLEARN_RUNS", "")
+    os.environ["REPLEARN_RUNS"] = str(store)
+    try:
+        yield
+    finally:
+        os.environ["REPLEARN_RUNS"] = before
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep this process, and those that it starts, on one core."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def keep(chapter: str, result: dict[str, Any]) -> None:
+    """Put ``result`` in the place of the chapter's older one."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept = dict(sorted({**kept, chapter: result}.items()))
+    RESULTS.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(chapter, result, flush=True)
+
+
+if __name__ == "__main__":
+    main()
