@@ -1,0 +1,85 @@
+"""What Binder makes of the repository, as far as can be said without a container."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import replearn
+
+TOOL = Path(sys.executable).with_name("jupyter-repo2docker")
+
+
+@pytest.fixture(scope="module")
+def recipe(root, tmp_path_factory):
+    """The Dockerfile that repo2docker writes for what Binder reads, without building it."""
+    tree = tmp_path_factory.mktemp("binder")
+    shutil.copytree(root / "binder", tree / "binder", ignore=shutil.ignore_patterns("published"))
+    for file in ("requirements.txt", "constraints.txt", "pyproject.toml", "README.md"):
+        shutil.copy(root / file, tree)
+    command = [TOOL, "--no-build", "--debug", str(tree)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def test_python_is_one_that_the_library_takes(root, recipe):
+    asked = re.search(r"environment-2epy-2d3-2e(\d+)", recipe)
+    assert asked
+    least = re.search(r'requires-python = ">=3\.(\d+)"', (root / "pyproject.toml").read_text())
+    assert int(asked[1]) >= int(least[1])
+
+
+def test_packages_of_the_system_are_installed(root, recipe):
+    wanted = (root / "binder" / "apt.txt").read_text().split()
+    line = re.search(r"apt-get install --yes --no-install-recommends (.*?) &&", recipe)
+    assert sorted(wanted) == sorted(line[1].split())
+
+
+def test_library_is_installed_then_the_networks_unpacked(root, recipe):
+    """In this order, by the user whose cache folder holds the runs."""
+    steps = re.search(
+        r"COPY --chown=\S+ src/ \$\{REPO_DIR\}/.*"
+        r"USER \$\{NB_USER\}.*"
+        r'RUN \S+/pip install --no-cache-dir -r "binder/requirements\.txt".*'
+        r"RUN \./binder/postBuild",
+        recipe,
+        re.DOTALL,
+    )
+    assert steps
+    assert "-r ../requirements.txt" in (root / "binder" / "requirements.txt").read_text()
+    assert "-e ." in (root / "requirements.txt").read_text()
+
+
+def test_after_the_build_chapters_open_as_notebooks_and_networks_are_in_store(root, tmp_path):
+    """postBuild itself, in a home of its own."""
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "REPLEARN_RUNS": ""}
+    config = tmp_path / "config"
+    paths = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(replearn.__file__).parent.parent),
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTERLAB_SETTINGS_DIR": str(config / "lab"),
+    }
+    done = subprocess.run(
+        [root / "binder" / "postBuild"],
+        cwd=root,
+        env={**os.environ, **home, **paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    packed = {file.stem for file in (root / "binder" / "published").glob("*.safetensors")}
+    stored = {folder.name for folder in (tmp_path / "cache" / "replearn" / "runs").iterdir()}
+    assert packed
+    assert packed <= stored
+    settings = [
+        file.read_text()
+        for file in tmp_path.rglob("*")
+        if file.suffix in (".json", ".jupyterlab-settings")
+    ]
+    assert any('"markdown": "Jupytext Notebook"' in text for text in settings)
