@@ -4,8 +4,9 @@
     python benchmarks/binder.py setting verdict  # these
 
 A chapter is its notebook, executed in a process of its own: on one core, with no GPU and no more
-than AVX2, hence in float32. In store are the published networks and nothing else. Another build of
-torch than Binder's, with CUDA, takes some hundred megabytes more.
+than AVX2, hence in float32. In store are the published networks with their features, as postBuild
+puts them there, and nothing else. Another build of torch than Binder's, with CUDA, takes some
+hundred megabytes more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,8 +28,6 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
-
-from replearn import published
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("binder.json")
@@ -39,7 +41,6 @@ CONDITIONS = {
     "OMP_NUM_THREADS": "1",
     "REPLEARN_RECIPE": "fast",
 }
-SECONDS, GIGABYTES = 180, 1.8  # what a chapter may take
 
 _REPORT = """
 import json as _json
@@ -55,29 +56,41 @@ def main() -> None:
     names = sorted(file.stem for file in NOTEBOOKS.glob("*.ipynb"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("chapters", nargs="*", choices=[*names, []], metavar="CHAPTER")
-    for name in parser.parse_args().chapters or names:
-        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
-        load = os.getloadavg()[0]
-        with tempfile.TemporaryDirectory() as folder:
-            keep(name, {**execute(notebook, Path(folder)), "load before": round(load, 2)})
+    chapters = parser.parse_args().chapters or names
+    with tempfile.TemporaryDirectory() as folder, on_one_core():
+        image = Path(folder) / "image"
+        began = time.perf_counter()
+        for command in ("unpack", "embed"):
+            python = [sys.executable, "-m", "replearn.published", command, str(PUBLISHED)]
+            subprocess.run(python, env=environment(image), check=True)
+        print(f"unpacked and embedded in {time.perf_counter() - began:.0f} s", flush=True)
+        for name in chapters:
+            load = os.getloadavg()[0]
+            notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
+            place = Path(folder) / name
+            place.mkdir()
+            shutil.copytree(image, place / "runs")
+            keep(name, {**execute(notebook, place), "load before": round(load, 2)})
+
+
+def environment(store: Path) -> dict[str, str]:
+    """Binder's, with this store of runs."""
+    own = {"REPLEARN_RUNS": str(store), "PYTHONPATH": str(ROOT / "code")}
+    return {**os.environ, **CONDITIONS, **own}
 
 
 def execute(notebook: NotebookNode, folder: Path) -> dict[str, Any]:
-    """Execute ``notebook`` in place in the empty ``folder``; return what it took, and where.
+    """Execute ``notebook`` in place in ``folder``, with its runs; return what it took, and where.
 
     Raises:
         CellExecutionError: if a cell fails, such as a claim that does not hold.
     """
-    store = folder / "runs"
-    environment = {**os.environ, **CONDITIONS, "REPLEARN_RUNS": str(store)}
-    environment["PYTHONPATH"] = str(ROOT / "code")
-    with stored_in(store):
-        published.unpack_all(PUBLISHED)
     report = v4.new_code_cell(_REPORT)
     notebook.cells.append(report)
     began = time.perf_counter()
-    with on_one_core():
-        NotebookClient(notebook, timeout=None).execute(cwd=str(folder), env=environment)
+    NotebookClient(notebook, timeout=None).execute(
+        cwd=str(folder), env=environment(folder / "runs")
+    )
     seconds = time.perf_counter() - began
     notebook.cells.pop()
     peak, machine = json.loads(report.outputs[0].text)
@@ -87,17 +100,6 @@ def execute(notebook: NotebookNode, folder: Path) -> dict[str, Any]:
         **machine,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-@contextlib.contextmanager
-def stored_in(store: Path) -> Iterator[None]:
-    """Let ``store`` be the store of runs."""
-    before = os.environ.get("REPLEARN_RUNS", "")
-    os.environ["REPLEARN_RUNS"] = str(store)
-    try:
-        yield
-    finally:
-        os.environ["REPLEARN_RUNS"] = before
 
 
 @contextlib.contextmanager

@@ -356,6 +356,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "optima.minimize_info_nce": {"n": 2, "d": 2, "tau": 1.0, "starts": 1, "seed": 0},
     "predictions.predicted": {"augmentation": "A"},
     "published.Network": {"augmentation": augmentations.A, "loss": losses.info_nce},
+    "published.embed_all": {"folder": PACKED},
     "published.main": {"arguments": ["unpack", str(PACKED)]},
     "published.pack": {"name": "run", "file": Path(os.devnull)},
     "published.pack_all": {"folder": Path(os.devnull)},

@@ -55,12 +55,29 @@ def test_library_is_installed_then_the_networks_unpacked(root, recipe):
     assert "-e ." in (root / "requirements.txt").read_text()
 
 
+def test_every_chapter_starts_in_the_precision_of_the_stored_features(root, recipe):
+    assert 'R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in recipe
+    done = subprocess.run(
+        [root / "binder" / "start", "sh", "-c", "echo $ATEN_CPU_CAPABILITY"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "avx2"
+    assert "ATEN_CPU_CAPABILITY=avx2 python -m replearn.published embed" in (
+        (root / "binder" / "postBuild").read_text()
+    )
+
+
 def test_after_the_build_chapters_open_as_notebooks_and_networks_are_in_store(root, tmp_path):
-    """postBuild itself, in a home of its own."""
+    """postBuild itself, in a home of its own, but for the minutes in which it embeds the images."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\n[ "$3" = embed ] || exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "REPLEARN_RUNS": ""}
     config = tmp_path / "config"
     paths = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{python.parent}:{TOOL.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(Path(replearn.__file__).parent.parent),
         "JUPYTER_CONFIG_DIR": str(config),
         "JUPYTERLAB_SETTINGS_DIR": str(config / "lab"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from replearn import evaluation, published, runs, training
+from replearn.shapes import ShapesDataset
 
 FACTS = {
     "label": "A",
@@ -148,6 +149,21 @@ def test_published_runs_are_those_that_the_sources_ask_for(provenance):
     keys = {name: network.train().facts["key"] for name, network in published.NETWORKS.items()}
     assert {name: facts["key"] for name, facts in provenance.items()} == keys
     assert runs.survey().keys() == set(keys.values())
+
+
+@pytest.mark.usefixtures("unpacked")
+def test_features_are_computed_once_for_all(folder, monkeypatch):
+    val = ShapesDataset("val", size=80)
+    monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
+    before = runs.survey().keys()
+    assert published.main(["embed", str(folder)]) == 0
+    new = [runs.load(key) for key in runs.survey().keys() - before]
+    assert len(new) == len(published.NETWORKS)
+    assert {facts["kind"] for _, facts in new} == {"features"}
+    monkeypatch.setattr(ShapesDataset, "images", None)  # nothing is embedded again
+    assert published.main(["embed", str(folder)]) == 0
+    for key in runs.survey().keys() - before:
+        shutil.rmtree(runs.folder() / key)
 
 
 @pytest.mark.usefixtures("unpacked")

@@ -6,6 +6,7 @@ magnitude ÷ 127, so that no entry moves by more than s / 2. Vectors and histori
 
     python -m replearn.published pack FOLDER      # train or load the networks, write their files
     python -m replearn.published unpack FOLDER    # put them into the store of runs
+    python -m replearn.published embed FOLDER     # and beside them their features
 """
 
 from __future__ import annotations
@@ -205,11 +206,28 @@ def unpack_all(folder: Path) -> None:
         unpack(file)
 
 
+@checks.arguments
+def embed_all(folder: Path) -> None:
+    """Store :func:`evaluation.features` of every run that ``provenance.json`` in ``folder`` names.
+
+    Chapters on a machine of the same precision then need not compute them.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    for name in json.loads((folder / PROVENANCE).read_text(encoding="utf-8")):
+        evaluation.features(NETWORKS[name].train())
+
+
 def _checksum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-COMMANDS: dict[str, Callable[[Path], None]] = {"pack": pack_all, "unpack": unpack_all}
+COMMANDS: dict[str, Callable[[Path], None]] = {
+    "pack": pack_all,
+    "unpack": unpack_all,
+    "embed": embed_all,
+}
 
 
 @checks.arguments

@@ -25,6 +25,7 @@ import book_claims
 import book_execution
 import book_faults
 import book_notebooks
+import book_offline
 import book_policy
 from books import SECRETS, WATCH, Result, pages
 
@@ -485,6 +486,8 @@ def _flat(outline: list) -> Iterator:
 
 # ---- In a browser, with the network off
 
+CONTROL = "[role=slider], .widget-toggle-buttons button:nth-of-type(2)"
+
 
 @pytest.fixture
 def visit(browser: Browser, whole_book: Result) -> Iterator[Page]:
@@ -511,30 +514,96 @@ def test_page_in_a_browser(visit: Page, whole_book: Result, name: str) -> None:
     assert (failed, errors, max(wide, 0)) == ([], [], 0)
 
 
-def test_sliders_move_pictures(visit: Page, whole_book: Result, html: dict) -> None:
-    """Without a kernel and without the network."""
-    with_slider = [
+def test_controls_change_pictures(visit: Page, whole_book: Result, html: dict) -> None:
+    """Without a kernel and without the network: each slider moved, a button of each row pressed."""
+    with_controls = [
         name for name, page in html.items() if page.select('article script[type*="widget-view"]')
     ]
-    assert with_slider
-    for name in with_slider:
+    assert with_controls
+    for name in with_controls:
         visit.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
-        cells = visit.locator("article .cell_output:has([role=slider])")
-        cells.first.wait_for()
+        cells = visit.locator("article .cell_output:has(script[type*=widget-view])")
+        cells.locator(CONTROL).first.wait_for()
         for cell in cells.all():
-            shown = cell.locator("img.widget-image:visible")
-            before = shown.get_attribute("src")
-            cell.locator("[role=slider]").press("ArrowRight")
-            visit.wait_for_function(
-                "([image, src]) => image.isConnected === false || !image.offsetParent"
-                " || image.src !== src",
-                arg=[shown.element_handle(), before],
-            )
-            assert shown.get_attribute("src") != before, name
-            assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-            assert len(shown.get_attribute("alt").split()) >= 3
-            cut = "image => image.parentElement.scrollWidth - image.parentElement.clientWidth"
-            assert shown.evaluate(cut) <= 0, f"{name}: a frame is cut off"
+            controls = cell.locator(CONTROL)
+            assert controls.count() > 0, name
+            for control in controls.all():
+                shown = cell.locator("img.widget-image:visible")
+                before = shown.get_attribute("src")
+                if control.get_attribute("role") == "slider":
+                    control.press("ArrowRight")
+                else:
+                    control.click()
+                visit.wait_for_function(
+                    "([image, src]) => image.isConnected === false || !image.offsetParent"
+                    " || image.src !== src",
+                    arg=[shown.element_handle(), before],
+                )
+                assert shown.get_attribute("src") != before, name
+                assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+                assert len(shown.get_attribute("alt").split()) >= 3
+                cut = "image => image.parentElement.scrollWidth - image.parentElement.clientWidth"
+                assert shown.evaluate(cut) <= 0, f"{name}: a frame is cut off"
+
+
+# ---- For everyone
+
+AXE = book_offline.Package(
+    "axe-core",
+    "4.14.1",
+    "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
+    ("axe.min.js",),
+)
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script that looks for barriers."""
+    return (book_offline.fetch(AXE) / "axe.min.js").read_text("utf-8")
+
+
+def barriers(page: Page, axe: str, *rules: str) -> list[str]:
+    """What axe calls serious or critical, by all its rules unless some are named."""
+    page.evaluate(axe)
+    # Formulas bring a reading of their own, which only assistive technology shows.
+    found = page.evaluate(
+        """async rules => (await axe.run(
+            {exclude: ["mjx-container"]},
+            {resultTypes: ["violations"], ...(rules.length && {runOnly: rules})},
+        )).violations""",
+        list(rules),
+    )
+    return [
+        f"{rule['id']}: {' '.join(node['target'][-1:])}: {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_no_barrier(
+    browser: Browser, whole_book: Result, axe: str, name: str, theme: str
+) -> None:
+    """In the dark, colours alone are another matter."""
+    page = browser.new_page(offline=True, color_scheme=theme)
+    page.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
+    assert page.locator("html").get_attribute("data-theme") == theme
+    page.evaluate("() => window.MathJax?.startup?.promise.then(() => true)")
+    if page.locator("article script[type*=widget-view]").count():
+        page.locator(CONTROL).first.wait_for()
+    found = barriers(page, axe, *(["color-contrast"] if theme == "dark" else []))
+    page.close()
+    assert found == []
+
+
+def test_axe_sees_barriers(browser: Browser, axe: str) -> None:
+    page = browser.new_page()
+    page.set_content('<html lang="en"><img src="x.png"><p style="color: #ccc">pale</p></html>')
+    found = {line.split(":")[0] for line in barriers(page, axe)}
+    page.close()
+    assert {"image-alt", "color-contrast"} <= found
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -561,12 +630,12 @@ def test_site_from_a_server(browser: Browser, address: str, html: dict) -> None:
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: elsewhere.append(asked.url))
-    with_slider = [name for name, soup in html.items() if soup.select("script[type*=widget-view]")]
-    for name in (*with_slider, "book/similarity/q3-distances"):
+    moving = [name for name, soup in html.items() if soup.select("script[type*=widget-view]")]
+    for name in (*moving, "book/similarity/q3-distances"):
         page.goto(f"{address}/{name}.html", wait_until="load")
         page.evaluate("() => MathJax.startup.promise.then(() => true)")
-    page.goto(f"{address}/{with_slider[0]}.html", wait_until="load")
-    page.locator("[role=slider]").first.wait_for()
+    page.goto(f"{address}/{moving[0]}.html", wait_until="load")
+    page.locator(CONTROL).first.wait_for()
     page.goto(f"{address}/search.html?q=sphere", wait_until="load")
     page.locator("ul.search li .context").first.wait_for()
     page.close()
