@@ -92,7 +92,9 @@ def nearest(
     checks.finite("bank", bank)
     # About its own centre, a bank far from the origin loses no digits in the squares.
     centre = bank.mean(0)
-    bank, queries = bank - centre, queries - centre
+    centred = bank - centre
+    queries = centred if queries is bank else queries - centre
+    bank = centred
     half_squares = bank.square().sum(1) / 2
     found: list[Tensor] = []
     room = bank.new_empty(min(_NEAREST_CHUNK, len(queries)), len(bank))  # new memory costs time
