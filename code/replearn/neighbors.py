@@ -95,7 +95,7 @@ def nearest(
     centred = bank - centre
     queries = centred if queries is bank else queries - centre
     bank = centred
-    half_squares = bank.square().sum(1) / 2
+    half_squares = torch.linalg.vector_norm(bank, dim=1).square() / 2
     found: list[Tensor] = []
     room = bank.new_empty(min(_NEAREST_CHUNK, len(queries)), len(bank))  # new memory costs time
     for some in queries.split(_NEAREST_CHUNK):

@@ -121,6 +121,15 @@ def test_page_allows_its_own_site_alone(html: dict[str, BeautifulSoup], name: st
     assert re.findall(r"https?:|\*", first["content"]) == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light(whole_book: Result, html: dict[str, BeautifulSoup], name: str) -> None:
+    """It weighs 3 MB at most, pictures included, scripts and styles that all pages share apart."""
+    file = whole_book.html / f"{name}.html"
+    pictures = {file.parent / unquote(img["src"]) for img in article(html[name]).select("img[src]")}
+    weight = sum(part.stat().st_size for part in (file, *pictures))
+    assert weight <= 3e6
+
+
 def test_every_file_of_the_site_has_a_policy(whole_book: Result) -> None:
     files = [f for f in whole_book.html.rglob("*.html") if "_static" not in f.parts]
     assert len(files) > len(PAGES)
@@ -581,19 +590,22 @@ def barriers(page: Page, axe: str, *rules: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_page_has_no_barrier(
-    browser: Browser, whole_book: Result, axe: str, name: str, theme: str
-) -> None:
-    """In the dark, colours alone are another matter."""
-    page = browser.new_page(offline=True, color_scheme=theme)
+def test_page_has_no_barrier(browser: Browser, whole_book: Result, axe: str, name: str) -> None:
+    """In the dark too, where colours alone are another matter."""
+    page = browser.new_page(offline=True, color_scheme="light")
     page.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
-    assert page.locator("html").get_attribute("data-theme") == theme
     page.evaluate("() => window.MathJax?.startup?.promise.then(() => true)")
     if page.locator("article script[type*=widget-view]").count():
         page.locator(CONTROL).first.wait_for()
-    found = barriers(page, axe, *(["color-contrast"] if theme == "dark" else []))
+    if name.endswith("/code"):  # three of the library's listings will do
+        page.evaluate(
+            "document.querySelectorAll('.highlight').forEach((c, k) => k < 3 || c.remove())"
+        )
+    found = [f"light: {barrier}" for barrier in barriers(page, axe)]
+    page.emulate_media(color_scheme="dark")
+    page.locator("html[data-theme=dark]").wait_for()
+    found += [f"dark: {barrier}" for barrier in barriers(page, axe, "color-contrast")]
     page.close()
     assert found == []
 

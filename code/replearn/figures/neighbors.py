@@ -99,7 +99,7 @@ def nn_compare(
 
 @checks.arguments
 def nn_describe(
-    dataset: ShapesDataset, features: Float[Tensor, "n d"], query: int, num_nn: int = 5
+    dataset: ShapesDataset, features: Float[Tensor, "n d"], query: int, num_nn: int = 4
 ) -> Figure:
     """Show one image and its nearest neighbours, nearest first, the factors of each below it.
 
