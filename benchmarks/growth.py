@@ -12,13 +12,16 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,27 +38,43 @@ ROUNDS = 3
 
 
 def step(images: int, pairs: int, steps: int) -> float:
-    """Return the seconds of one training step of B, the mean over ``steps``."""
-    whole = training.ShapesDataset
+    """Return the seconds of one training step of B, the median from one step's start to the next's.
+
+    What a training does once, or now and then, is not in it: a checkpoint, the shuffle of an epoch.
+    """
+    whole, batches = training.ShapesDataset, training._batches
+    stamps = []
+
+    def stamped(*args: Any) -> Iterator[torch.Tensor]:
+        for rows in batches(*args):
+            stamps.append(time.perf_counter())
+            yield rows
+
     training.ShapesDataset = partial(whole, size=images * 8 // 5)  # type: ignore
+    training._batches = stamped
     RECIPES["growth"] = {
         "contrastive": replace(RECIPES["fast"]["contrastive"], batch=pairs, steps=steps)
     }
     with tempfile.TemporaryDirectory() as folder:
         os.environ["REPLEARN_RUNS"] = folder
-        run = training.train_contrastive(augmentations.B, recipe="growth", device=CPU)
-    training.ShapesDataset = whole  # type: ignore[misc]
-    return run.seconds / steps
+        training.train_contrastive(augmentations.B, recipe="growth", device=CPU)
+    training.ShapesDataset, training._batches = whole, batches  # type: ignore[misc]
+    return statistics.median(end - start for start, end in pairwise(stamps))
 
 
 def step_on(images: int) -> float:
     """Return the seconds of a step, at the batch of the recipe ``fast``."""
-    return step(images, RECIPES["fast"]["contrastive"].batch, 30)
+    return step(images, RECIPES["fast"]["contrastive"].batch, 20)
 
 
 def step_of(pairs: int) -> float:
     """Return the seconds of a step, on the book's training images."""
-    return step(40_000, pairs, max(3, 4096 // pairs))
+    return step(40_000, pairs, max(4, 2048 // pairs))
+
+
+def shuffle(images: int) -> float:
+    """Return the seconds in which an epoch's order is drawn."""
+    return timed(lambda: torch.randperm(images))()
 
 
 def loss(pairs: int) -> float:
@@ -72,6 +91,7 @@ def search(rows: int) -> float:
 
 CASES: dict[str, tuple[Callable[[int], float], tuple[int, ...]]] = {
     "step, by training images": (step_on, (40_000, 400_000, 4_000_000)),
+    "shuffle of an epoch, by training images": (shuffle, (40_000, 400_000, 4_000_000)),
     "step, by pairs": (step_of, (64, 128, 256, 512, 1024)),
     "loss and gradient, by pairs": (loss, (64, 256, 1024, 4096, 16_384)),
     "neighbours, by rows": (search, (24_000, 50_000, 100_000, 200_000)),
