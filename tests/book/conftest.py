@@ -19,6 +19,11 @@ BROWSER_FLAGS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The file that takes longest comes first, or one worker is idle while the other ends it."""
+    items.sort(key=lambda item: item.path.name != "test_whole_book.py")
+
+
 @pytest.fixture(scope="session")
 def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """HTML and PDF of the whole book, as `make book` builds them to be handed in, by smoke."""
