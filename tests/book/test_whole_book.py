@@ -593,7 +593,7 @@ def barriers(page: Page, axe: str, *rules: str) -> list[str]:
 @pytest.mark.parametrize("name", PAGES)
 def test_page_has_no_barrier(browser: Browser, whole_book: Result, axe: str, name: str) -> None:
     """In the dark too, where colours alone are another matter."""
-    page = browser.new_page(offline=True, color_scheme="light")
+    page = browser.new_page(offline=True, color_scheme="light", reduced_motion="reduce")
     page.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
     page.evaluate("() => window.MathJax?.startup?.promise.then(() => true)")
     if page.locator("article script[type*=widget-view]").count():
@@ -605,6 +605,7 @@ def test_page_has_no_barrier(browser: Browser, whole_book: Result, axe: str, nam
     found = [f"light: {barrier}" for barrier in barriers(page, axe)]
     page.emulate_media(color_scheme="dark")
     page.locator("html[data-theme=dark]").wait_for()
+    page.evaluate("() => Promise.all(document.getAnimations().map(fading => fading.finished))")
     found += [f"dark: {barrier}" for barrier in barriers(page, axe, "color-contrast")]
     page.close()
     assert found == []
