@@ -72,6 +72,15 @@ def test_answer_q4a():
     diameters, margins = geometry.diameters(features, groups), geometry.margins(features, groups)
     assert diameters.max() > margins.min() + 0.1
     assert diameters.argmax() not in divmod(int(margins.argmin()), 3)
+    # Where the numbers are exact, nothing is smaller than itself: every inequality is strict.
+    features = torch.tensor([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
+    groups = torch.tensor([[0, 1], [2, 3]])
+    assert geometry.diameters(features, groups)[0] == geometry.margins(features, groups)[0, 1]
+    for condition in ("i", "ii", "iii", "anchor"):
+        assert not geometry.satisfies(features, groups, condition, tolerance=0.0)
+    # The anchor (1, 0) answers right unless offered (0, 1) and (0, -1): both have the product 0.
+    assert geometry.accuracy(features, groups, tolerance=0.0) == 3 / 4
+    assert not geometry.perfect_accuracy(features, groups, tolerance=0.0)
 
 
 @given(encoders())
