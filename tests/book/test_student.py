@@ -373,6 +373,13 @@ def printed(tree: Path) -> list[str]:
     return [page.extract_text() for page in pdf.pages]
 
 
+def test_cells_use_no_name_that_students_lack(tree: Path) -> None:
+    """Such as what a cell imports that only instructors have."""
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821"]
+    done = subprocess.run([*command, "notebooks"], cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.rehearsal
 def test_student_edition_builds_and_nothing_leaks(root: Path, tree: Path, tmp_path: Path) -> None:
     """Under the strict settings: into pages, the search index, or print."""
