@@ -10,15 +10,8 @@ import torch
 
 from replearn import evaluation, published, runs, training
 from replearn.shapes import ShapesDataset
+from tiny import FACTS
 
-FACTS = {
-    "label": "A",
-    "recipe": "tiny",
-    "seed": 0,
-    "seconds": 1.5,
-    "finished": "2026-01-01T00:00:00+00:00",
-    "chip": "Zähler — π",
-}
 WEIGHTS = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
 TENSORS = {
     "history.loss": torch.linspace(3, 1, 7),
@@ -244,6 +237,13 @@ def test_packing_all_packs_what_the_book_asks_for_and_scores_it(tiny, tmp_path, 
         "provenance.json",
         *(facts["file"] for facts in provenance.values()),
     }
+    # One that is cut short leaves the set as it was.
+    before = {file: file.read_bytes() for file in (tmp_path / "set").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(published.Network, "train", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            published.main(["pack", str(tmp_path / "set")])
+    assert {file: file.read_bytes() for file in (tmp_path / "set").iterdir()} == before
     for name, network in networks.items():
         scores = provenance[name]["scores"]
         assert scores["as trained"] == scores["rounded"] == network.scores()

@@ -15,16 +15,9 @@ import pytest
 import torch
 
 from replearn import runs
+from tiny import FACTS
 
 TENSORS = {"a": torch.arange(12.0).view(3, 4), "b": torch.ones(5, dtype=torch.int64)}
-FACTS = {
-    "label": "A",
-    "recipe": "tiny",
-    "seed": 0,
-    "seconds": 1.5,
-    "finished": "2026-01-01T00:00:00+00:00",
-    "chip": "Zähler — π",
-}
 
 
 @pytest.fixture

@@ -7,6 +7,14 @@ from replearn.recipes import RECIPES, Recipe
 
 WIDTHS = (3, 4, 4, 8, 8, 8)
 STEPS = 6
+FACTS = {
+    "label": "A",
+    "recipe": "tiny",
+    "seed": 0,
+    "seconds": 1.5,
+    "finished": "2026-01-01T00:00:00+00:00",
+    "chip": "Zähler — π",
+}
 
 
 def make_tiny(patch):

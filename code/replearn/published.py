@@ -160,8 +160,6 @@ def pack_all(folder: Path) -> None:
     file's checksum, and its :func:`evaluation.scores` before and after its weights were rounded.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.safetensors"):
-        old.unlink()
     provenance = {}
     for name, network in NETWORKS.items():
         network.train()
@@ -176,6 +174,9 @@ def pack_all(folder: Path) -> None:
         }
     text = json.dumps(provenance, indent=2, ensure_ascii=False)
     (folder / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+    for file in folder.glob("*.safetensors"):  # not before: to train anew may fail, or take hours
+        if file.name not in {facts["file"] for facts in provenance.values()}:
+            file.unlink()
 
 
 def _scores_unpacked(network: Network, file: Path) -> dict[str, Any]:
