@@ -296,7 +296,10 @@ def test_pixels_are_the_images_themselves():
     assert torch.equal(neighbors.embed(neighbors.pixels, val, 7), images.flatten(1))
 
 
-def test_only_the_first_24000_are_embedded_by_default():
+@pytest.mark.parametrize(("recipe", "n"), [("fast", 24_000), ("smoke", 2_400)])
+def test_by_default_only_the_first_are_embedded(recipe, n, monkeypatch):
+    monkeypatch.setenv("REPLEARN_RECIPE", recipe)
+
     class Numbers(ShapesDataset):
         def __init__(self):
             pass
@@ -308,7 +311,7 @@ def test_only_the_first_24000_are_embedded_by_default():
             return torch.tensor(rows).float()[:, None]
 
     features = neighbors.embed(lambda images: images, Numbers())
-    assert torch.equal(features[:, 0], torch.arange(24_000.0))
+    assert torch.equal(features[:, 0], torch.arange(float(n)))
 
 
 @pytest.mark.parametrize(
@@ -316,7 +319,7 @@ def test_only_the_first_24000_are_embedded_by_default():
     [
         (0, ValueError, "limit must be at least 1, got 0"),
         (-1, ValueError, "limit must be at least 1, got -1"),
-        (1.5, TypeError, r"limit must be an int, got 1\.5"),
+        (1.5, TypeError, r"limit must be an int or None, got 1\.5"),
     ],
 )
 def test_bad_limits_are_refused(limit, error, message):

@@ -64,3 +64,9 @@ def test_the_environment_names_the_default(monkeypatch):
     assert recipes.default_recipe() == "fast"
     monkeypatch.delenv("REPLEARN_RECIPE")
     assert recipes.default_recipe() == "fast"
+
+
+def test_fewer_images_are_looked_at_by_smoke_alone(monkeypatch):
+    for recipe, size in (("reference", 24_000), ("", 24_000), ("smoke", 2_400)):
+        monkeypatch.setenv("REPLEARN_RECIPE", recipe)
+        assert recipes.bank_size() == size

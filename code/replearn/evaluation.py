@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import checks, losses, neighbors, networks, runs, shapes
+from replearn import checks, losses, neighbors, networks, recipes, runs, shapes
 from replearn.augmentations import Augmentation
 from replearn.devices import autocast, machine
 from replearn.networks import Encoder
@@ -80,11 +80,11 @@ def validation_loss(
 
 @checks.arguments
 def features(run: Run) -> Float[Tensor, "n d"]:
-    """Return :func:`neighbors.embed` of the run's encoder on the validation images.
+    """Return :func:`neighbors.embed` of the run's encoder on validation images.
 
     Computed once and stored beside the run, for every chapter that looks at the same encoder.
     """
-    dataset = ShapesDataset("val")
+    dataset, limit = ShapesDataset("val"), recipes.bank_size()
     here = machine(next(run.encoder.parameters()).device)
     weights = {key: value.cpu().contiguous() for key, value in run.encoder.state_dict().items()}
     name = runs.key(
@@ -92,7 +92,7 @@ def features(run: Run) -> Float[Tensor, "n d"]:
             "kind": "features",
             "weights": hashlib.sha256(safetensors.torch.save(weights)).hexdigest(),
             "normalize": run.encoder.normalize,
-            "data": {"size": dataset.size, "seed": dataset.seed},
+            "data": {"size": dataset.size, "seed": dataset.seed, "limit": limit},
             "precision": here["precision"],
             "sources": [runs.source(thing) for thing in (shapes, networks, neighbors.embed)],
         }
@@ -101,7 +101,7 @@ def features(run: Run) -> Float[Tensor, "n d"]:
         found = runs.load(name)
         if found is None:
             began = time.monotonic()
-            embedded = neighbors.embed(run.encoder, dataset)
+            embedded = neighbors.embed(run.encoder, dataset, limit)
             facts = {
                 "kind": "features",
                 "label": f"features of {run.facts['label']}",
@@ -127,10 +127,11 @@ def scores(
         augmentation: the one the encoder was trained on; left out for an autoencoder.
         loss: the contrastive loss, as in :func:`training.train_contrastive`.
     """
-    factors = ShapesDataset("val").factors
+    codes = features(run)
+    factors = ShapesDataset("val").factors[: len(codes)]
     return {
         "validation_loss": validation_loss(run, augmentation, loss=loss),
-        "sensitivity": neighbors.sensitivity(features(run), factors),
+        "sensitivity": neighbors.sensitivity(codes, factors),
     }
 
 
@@ -148,7 +149,7 @@ def layer_accuracies(
     Args:
         encoder: whose layers are looked at.
         dataset: its first ``limit`` images are queries and bank at once, itself excluded.
-        limit: number of images; their feature maps are held in memory, 130 kB an image at most.
+        limit: number of images; all their feature maps are held in memory, 300 kB an image.
 
     Returns:
         ``"color"`` and ``"shape"``, each a share in [0, 1] for every one of :data:`LAYERS`.
@@ -165,8 +166,9 @@ def layer_accuracies(
         layers = [images, *encoder.layers(images)]
     labels = {"color": dataset.factors.color[:limit], "shape": dataset.factors.shape[:limit]}
     accuracies: dict[str, list[float]] = {name: [] for name in labels}
-    for maps in layers:
-        features = maps.flatten(1).float()
+    del images
+    while layers:  # each is let go once it has been looked at
+        features = layers.pop(0).flatten(1).float()
         twin = neighbors.nearest(features, features, 1, exclude_self=True)[:, 0].cpu()
         for name, label in labels.items():
             accuracies[name].append(float((label == label[twin]).float().mean()))

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from replearn import checks
+from replearn import checks, recipes
 from replearn.devices import autocast
 from replearn.shapes import Factors, ShapesDataset
 
@@ -25,18 +25,22 @@ _NEIGHBORS = 10  # that vote on what a representation keeps
 @checks.arguments
 @torch.no_grad()
 def embed(
-    encoder: nn.Module | Callable[[Tensor], Tensor], dataset: ShapesDataset, limit: int = 24_000
+    encoder: nn.Module | Callable[[Tensor], Tensor],
+    dataset: ShapesDataset,
+    limit: int | None = None,
 ) -> Float[Tensor, "n d"]:
     """Return the features of the first ``limit`` images, on the CPU in float32.
 
     Args:
         encoder: takes images (b, 3, 64, 64) in [0, 1]; what it returns is flattened to rows.
         dataset: its images are drawn on the encoder's device.
-        limit: at most this many images.
+        limit: at most this many images; None for :func:`recipes.bank_size`.
 
     Raises:
         ValueError: for ``limit`` below 1.
     """
+    if limit is None:
+        limit = recipes.bank_size()
     checks.at_least("limit", limit, 1)
     parameters = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
     device = next((p.device for p in parameters), torch.device("cpu"))

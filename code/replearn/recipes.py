@@ -86,3 +86,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 def default_recipe() -> str:
     """Return the recipe used where none is named: ``$REPLEARN_RECIPE``, or ``"fast"``."""
     return os.environ.get("REPLEARN_RECIPE") or "fast"
+
+
+def bank_size() -> int:
+    """Return how many images neighbours are looked for among: 24,000, or 2,400 by ``"smoke"``."""
+    return 2_400 if default_recipe() == "smoke" else 24_000
