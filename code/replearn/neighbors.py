@@ -45,12 +45,16 @@ def embed(
     parameters = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
     device = next((p.device for p in parameters), torch.device("cpu"))
     n = min(limit, len(dataset))
-    features = []
+    features = torch.empty(0)
     for start in range(0, n, _EMBED_BATCH):
-        images = dataset.images(range(start, min(start + _EMBED_BATCH, n)), device)
+        stop = min(start + _EMBED_BATCH, n)
+        images = dataset.images(range(start, stop), device)
         with autocast(device):
-            features.append(encoder(images).flatten(1).float())
-    return torch.cat(features).cpu()
+            some = encoder(images).flatten(1)
+        if not start:  # all the room at once: little pieces would keep the maps' from being freed
+            features = torch.empty(n, some.shape[1])
+        features[start:stop] = some
+    return features
 
 
 @checks.arguments

@@ -122,7 +122,8 @@ import matplotlib.pyplot as plt
 from tqdm.auto import tqdm
 
 print("value", tiny.VALUE, sum(tqdm([1, 2], desc="progress")))
-figure, axes = plt.subplots()
+with plt.rc_context():  # in which the library makes figures; they are drawn outside of it
+    figure, axes = plt.subplots()
 axes.plot([0, 1])
 plt.close(figure)
 figure

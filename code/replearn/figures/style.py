@@ -28,7 +28,6 @@ _RC: Any = {
     "axes.grid": False,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "svg.hashsalt": "replearn",  # the same figure is the same file at every build
 }
 
 
