@@ -370,7 +370,7 @@ def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
         for found in _objects(pdf)
         if isinstance(found, dict) and found.get("/Type") == "/Font"
     ]
-    # A Type 3 font's letters are drawings, without hints for a screen. A Type 0 font has a descendant
+    # A Type 3 font is drawings, without hints for a screen. A Type 0 font has its descendant
     # among the others.
     assert "/Type3" not in {font["/Subtype"] for font in fonts}
     named = [font for font in fonts if font["/Subtype"] != "/Type0"]
