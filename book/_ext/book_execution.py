@@ -38,9 +38,10 @@ c = get_config()
 # SVG for the pages, PDF for print: both are sharp at any size.
 c.InlineBackend.figure_formats = {"svg", "pdf"}
 # The same figure is the same file at every build; letters are embedded as TrueType. Not by
-# c.InlineBackend.rc: that is set when the first figure is made, and gone with its rc_context.
-import matplotlib
-matplotlib.rcParams.update({"svg.hashsalt": "replearn", "pdf.fonttype": 42})
+# c.InlineBackend.rc: that is set when the first figure is made, and gone with its rc_context. Nor
+# here: matplotlib must not be imported before the kernel has named its backend.
+settings = {"svg.hashsalt": "replearn", "pdf.fonttype": 42}
+c.InteractiveShellApp.exec_lines = [f"__import__('matplotlib').rcParams.update({settings})"]
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 # A page has no use for a progress bar. tqdm leaves it out if the environment says so, but on a
 # terminal only, so the notebook's bar becomes the terminal's.

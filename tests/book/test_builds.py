@@ -94,6 +94,7 @@ def assert_same_site(one: Result, other: Result) -> None:
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
     assert "book/index.html" in first
+    assert any(name.endswith(".svg") for name in first if name.startswith("_images"))
 
 
 @pytest.mark.fault(
