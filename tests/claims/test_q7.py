@@ -171,5 +171,6 @@ def test_answer_q7d():
     assert losses.reconstruction_loss(images[some], decoded) == 0
     assert all(abs(score) < 0.05 for score in neighbors.sensitivity(codes, factors).values())
     torch.manual_seed(0)
-    untrained = neighbors.sensitivity(neighbors.embed(networks.Encoder(), dataset), factors)
+    codes = neighbors.embed(networks.Encoder(), dataset, len(dataset))
+    untrained = neighbors.sensitivity(codes, factors)
     assert untrained["location"] > 0.5
