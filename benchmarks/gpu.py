@@ -174,7 +174,7 @@ def rate(batch: int) -> dict[str, float]:
 
 def growth() -> dict[str, Any]:
     """Return step times against the size of the data set and of the batch."""
-    plan = RECIPES["fast"]["B"]
+    plan = RECIPES["fast"]["contrastive"]
     found: dict[str, Any] = {"images": {}, "pairs": {}}
     whole = training.ShapesDataset
     for images in (40_000, 400_000, 4_000_000):
@@ -188,7 +188,9 @@ def growth() -> dict[str, Any]:
 
 def step(batch: int, steps: int = 300) -> dict[str, float]:
     """Return the milliseconds of a step of B with ``batch`` pairs."""
-    RECIPES["growth"] = {"contrastive": replace(RECIPES["fast"]["B"], batch=batch, steps=steps)}
+    RECIPES["growth"] = {
+        "contrastive": replace(RECIPES["fast"]["contrastive"], batch=batch, steps=steps)
+    }
     taken = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from replearn import classification, losses, shapes
+from replearn import classification, losses, recipes, shapes
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,17 @@ def test_training_lowers_the_loss_and_leaves_the_global_generator_alone(dataset)
     )
     assert torch.equal(torch.get_rng_state(), before)
     assert history[-3:].mean() < history[:3].mean()
+
+
+def test_a_classifier_takes_the_steps_that_are_asked_for_or_the_recipes(dataset):
+    def trained(**steps):
+        labels = dataset.factors.color
+        return classification.train_classifier(
+            F.cross_entropy, dataset, labels, per_class=1, **steps
+        )
+
+    assert len(trained(steps=2)[1]) == 2
+    assert len(trained()[1]) == recipes.classifier_steps() == 6  # by smoke
 
 
 def test_labels_must_be_one_per_image(dataset):

@@ -66,7 +66,13 @@ def test_the_environment_names_the_default(monkeypatch):
     assert recipes.default_recipe() == "fast"
 
 
-def test_fewer_images_are_looked_at_by_smoke_alone(monkeypatch):
-    for recipe, size in (("reference", 24_000), ("", 24_000), ("smoke", 2_400)):
-        monkeypatch.setenv("REPLEARN_RECIPE", recipe)
-        assert recipes.bank_size() == size
+@pytest.mark.parametrize(
+    ("recipe", "images", "steps"),
+    [("reference", 24_000, 120), ("", 24_000, 120), ("smoke", 2_400, 6)],
+)
+def test_smoke_alone_looks_at_fewer_images_and_trains_a_shorter_classifier(
+    monkeypatch, recipe, images, steps
+):
+    monkeypatch.setenv("REPLEARN_RECIPE", recipe)
+    assert recipes.bank_size() == images
+    assert recipes.classifier_steps() == steps

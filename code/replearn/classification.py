@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from replearn import checks, networks, shapes
+from replearn import checks, networks, recipes, shapes
 
 Loss = Callable[[Float[Tensor, "n C"], Int[Tensor, " n"]], Float[Tensor, ""]]
 
@@ -45,7 +45,7 @@ def train_classifier(
     dataset: shapes.ShapesDataset,
     labels: Int[Tensor, " n"],
     *,
-    steps: int = 120,
+    steps: int | None = None,
     per_class: int = 4,
     lr: float = 1e-3,
     seed: int = 0,
@@ -53,7 +53,8 @@ def train_classifier(
     """Train a classifier, an encoder and a linear layer on top, with Adam on balanced batches.
 
     ``loss`` takes logits and labels. Initialisation and batches depend on ``seed`` alone, so two
-    losses with the same seed start at the same weights and see the same images. On the CPU.
+    losses with the same seed start at the same weights and see the same images. Without ``steps``
+    there are :func:`recipes.classifier_steps`. On the CPU.
 
     Returns:
         The network, whose two parts are the encoder and the linear layer; the loss of every step.
@@ -61,6 +62,8 @@ def train_classifier(
     Raises:
         ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
     """
+    if steps is None:
+        steps = recipes.classifier_steps()
     checks.at_least("steps", steps, 1)
     checks.at_least("seed", seed, 0)
     checks.positive("lr", lr)

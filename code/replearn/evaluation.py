@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -138,6 +139,8 @@ def scores(
 LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", "latent")
 """Where an image can be met on its way through an encoder."""
 
+_BATCH = 100  # images
+
 
 @checks.arguments
 @torch.no_grad()
@@ -149,7 +152,7 @@ def layer_accuracies(
     Args:
         encoder: whose layers are looked at.
         dataset: its first ``limit`` images are queries and bank at once, itself excluded.
-        limit: number of images; all their feature maps are held in memory, 300 kB an image.
+        limit: number of images; their feature maps are held in memory, 250 kB an image.
 
     Returns:
         ``"color"`` and ``"shape"``, each a share in [0, 1] for every one of :data:`LAYERS`.
@@ -161,15 +164,24 @@ def layer_accuracies(
     if limit > len(dataset):
         raise ValueError(f"limit must be at most {len(dataset)}, got {limit}")
     device = next(encoder.parameters()).device
-    images = dataset.images(range(limit), device)
-    with autocast(device):
-        layers = [images, *encoder.layers(images)]
+    layers: list[Tensor] = []
+    for rows in torch.arange(limit).split(_BATCH):
+        with autocast(device):
+            some = encoder.layers(dataset.images(rows, device))
+        # All the room of a layer at once: memory in little pieces would not be given back.
+        layers = layers or [torch.empty(limit, m[0].numel(), device=device) for m in some]
+        for room, maps in zip(layers, some, strict=True):
+            room[rows] = maps.flatten(1).float()
+
+    def from_last() -> Iterator[Tensor]:  # the widest come when the others have been let go
+        while layers:
+            yield layers.pop()
+        yield dataset.images(range(limit), device).flatten(1)
+
     labels = {"color": dataset.factors.color[:limit], "shape": dataset.factors.shape[:limit]}
     accuracies: dict[str, list[float]] = {name: [] for name in labels}
-    del images
-    while layers:  # each is let go once it has been looked at
-        features = layers.pop(0).flatten(1).float()
+    for features in from_last():
         twin = neighbors.nearest(features, features, 1, exclude_self=True)[:, 0].cpu()
         for name, label in labels.items():
-            accuracies[name].append(float((label == label[twin]).float().mean()))
+            accuracies[name].insert(0, float((label == label[twin]).float().mean()))
     return accuracies

@@ -91,3 +91,8 @@ def default_recipe() -> str:
 def bank_size() -> int:
     """Return how many images neighbours are looked for among: 24,000, or 2,400 by ``"smoke"``."""
     return 2_400 if default_recipe() == "smoke" else 24_000
+
+
+def classifier_steps() -> int:
+    """Return for how many steps a classifier is trained: 120, or 6 by ``"smoke"``."""
+    return 6 if default_recipe() == "smoke" else 120
