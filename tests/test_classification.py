@@ -63,7 +63,7 @@ def test_a_classifier_takes_the_steps_that_are_asked_for_or_the_recipes(dataset)
         )
 
     assert len(trained(steps=2)[1]) == 2
-    assert len(trained()[1]) == recipes.classifier_steps() == 6  # by smoke
+    assert len(trained()[1]) == recipes.classifier_steps() == 4  # by smoke
 
 
 def test_labels_must_be_one_per_image(dataset):

@@ -68,7 +68,7 @@ def test_the_environment_names_the_default(monkeypatch):
 
 @pytest.mark.parametrize(
     ("recipe", "images", "steps"),
-    [("reference", 24_000, 120), ("", 24_000, 120), ("smoke", 2_400, 6)],
+    [("reference", 24_000, 120), ("", 24_000, 120), ("smoke", 2_400, 4)],
 )
 def test_smoke_alone_looks_at_fewer_images_and_trains_a_shorter_classifier(
     monkeypatch, recipe, images, steps

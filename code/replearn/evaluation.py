@@ -139,7 +139,7 @@ def scores(
 LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", "latent")
 """Where an image can be met on its way through an encoder."""
 
-_BATCH = 100  # images
+_BATCH = 25  # images: their feature maps are held twice
 
 
 @checks.arguments

@@ -77,7 +77,7 @@ def _descend(
     optimizer = torch.optim.LBFGS(
         [points],
         max_iter=500,
-        tolerance_grad=1e-10,
+        tolerance_grad=1e-7,  # the loss is then right to a dozen digits
         tolerance_change=1e-14,
         line_search_fn="strong_wolfe",
     )

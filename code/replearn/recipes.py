@@ -77,8 +77,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     # For tests: everything runs, nothing is learnt.
     "smoke": {
-        "autoencoder": Recipe(steps=6, batch=32, adam=1e-3, muon=0.02),
-        "contrastive": Recipe(steps=6, batch=32, adam=1e-3, muon=0.02),
+        "autoencoder": Recipe(steps=4, batch=32, adam=1e-3, muon=0.02),
+        "contrastive": Recipe(steps=4, batch=32, adam=1e-3, muon=0.02),
     },
 }
 
@@ -94,5 +94,5 @@ def bank_size() -> int:
 
 
 def classifier_steps() -> int:
-    """Return for how many steps a classifier is trained: 120, or 6 by ``"smoke"``."""
-    return 6 if default_recipe() == "smoke" else 120
+    """Return for how many steps a classifier is trained: 120, or 4 by ``"smoke"``."""
+    return 4 if default_recipe() == "smoke" else 120
