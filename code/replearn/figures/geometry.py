@@ -344,8 +344,8 @@ def around_the_circle(
 def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Figure:
     """Condition ii group by group and the exact criterion anchor by anchor, one row per case.
 
-    Left: a dot per group, its diameter against its smallest margin. Right: a dot per anchor, the
-    distance to its farthest positive against that to its nearest negative. Above the diagonal the
+    Left: a dot per group, its smallest margin against its diameter. Right: a dot per anchor, the
+    distance to its nearest negative against that to its farthest positive. Above the diagonal the
     condition holds. Dots have the colour ``rgb`` of their image.
     """
     checks.within("rgb", rgb, 0, 1)
