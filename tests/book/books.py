@@ -42,6 +42,9 @@ def pages(root: Path) -> list[str]:
     ]
 
 
+PAGES = pages(Path(__file__).resolve().parents[2])
+
+
 @dataclass(frozen=True)
 class Result:
     """A finished command: where, what it said, and its exit code."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
-from books import BIN, SECRETS, WATCH, Result, build, run, tiny_tree
+from books import BIN, PAGES, SECRETS, WATCH, Result, build, run, tiny_tree
 
 NOT_COPIED = (".git", ".venv", "_build", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis")
 BROWSER_FLAGS = (
@@ -19,15 +22,28 @@ BROWSER_FLAGS = (
 )
 
 
+# One worker builds the whole book first; the other looks at it in a browser last.
+ORDER = {"test_whole_book.py": -1, "test_whole_book_in_a_browser.py": 1}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The file that takes longest comes first, or one worker is idle while the other ends it."""
-    items.sort(key=lambda item: item.path.name != "test_whole_book.py")
+    items.sort(key=lambda item: ORDER.get(item.path.name, 0))
 
 
 @pytest.fixture(scope="session")
 def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """HTML and PDF of the whole book, as `make book` builds them to be handed in, by smoke."""
-    folder = tmp_path_factory.mktemp("whole")
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "whole"
+    told = folder / "result.json"
+    with FileLock(f"{folder}.lock"):
+        if not told.exists():
+            result = build_whole_book(root, folder)
+            told.write_text(json.dumps([result.code, result.output]))
+    return Result(folder / "book-tree", *json.loads(told.read_text()))
+
+
+def build_whole_book(root: Path, folder: Path) -> Result:
     tree = folder / "book-tree"
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
     shutil.copy(tree / "submission.example.yml", tree / "submission.yml")
@@ -38,6 +54,15 @@ def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     command = ["make", "book", f"VENV={BIN.parent}", "-o", str(stamp)]
     paths = os.pathsep.join(map(str, (tree / "code", folder / "watch")))
     return run(command, tree, REPLEARN_RUNS=str(folder / "runs"), PYTHONPATH=paths, **SECRETS)
+
+
+@pytest.fixture(scope="session")
+def html(whole_book: Result) -> dict[str, BeautifulSoup]:
+    """Every page of the whole book by its name."""
+    return {
+        name: BeautifulSoup((whole_book.html / f"{name}.html").read_text("utf-8"), "html.parser")
+        for name in PAGES
+    }
 
 
 @pytest.fixture(scope="session")
