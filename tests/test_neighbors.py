@@ -201,11 +201,12 @@ def test_the_rotation_of_circles_does_not_count(factors):
     assert first == second
 
 
-def test_sensitivity_is_its_definition():
+@pytest.mark.parametrize("k", [5, 10])
+def test_sensitivity_is_its_definition(k):
     """By loops, on a handful of images; chance is taken over all pairs instead of a sample."""
     f = ShapesDataset("val").factors[:240]
     features = torch.cat([f.position / 20, f.rgb], 1)
-    near = neighbors.nearest(features, features, 10, exclude_self=True).tolist()
+    near = neighbors.nearest(features, features, k, exclude_self=True).tolist()
     n = len(f)
 
     def mean(disagree, pairs):
@@ -226,7 +227,7 @@ def test_sensitivity_is_its_definition():
         "size": lambda i, j: abs(float(f.size[i] - f.size[j])),
         "rotation": turn,
     }
-    scores = neighbors.sensitivity(features, f)
+    scores = neighbors.sensitivity(features, f, k)
     close = [(i, j) for i, row in enumerate(near) for j in row]
     every = [(i, j) for i in range(0, n, 5) for j in range(n) if i != j]
     for name, disagree in measures.items():

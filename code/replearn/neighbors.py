@@ -19,7 +19,6 @@ FACTORS = ("color", "location", "shape", "size", "rotation")
 _EMBED_BATCH = 500  # images: their feature maps stay in the cache
 _NEAREST_CHUNK = 1024  # queries: bounds the distances held at once, whatever the number of queries
 _BLOCK = 64  # columns of which the largest is found first
-_NEIGHBORS = 10  # that vote on what a representation keeps
 
 
 @checks.arguments
@@ -133,10 +132,10 @@ def _largest(rows: Tensor, k: int) -> Tensor:
 
 
 @checks.arguments
-def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, float]:
+def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -> dict[str, float]:
     """Return how much of each factor the nearest neighbours keep: 1 all, 0 nothing.
 
-    For each factor, 1 − (disagreement between an image and its 10 nearest neighbours) ÷
+    For each factor, 1 − (disagreement between an image and its k nearest neighbours) ÷
     (disagreement between random images), both means over all images. Disagreement is a differing
     label for shape and colour, a distance for location and size, and for rotation the angle up to
     the shape's own symmetry among images of one shape, circles left out. Zero is chance, slightly
@@ -144,19 +143,20 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors) -> dict[str, f
     no two neighbours of one shape.
 
     Raises:
-        ValueError: for unequal numbers of features and factors, or fewer than 12.
+        ValueError: for ``k`` below 1, unequal numbers of features and factors, or fewer than k + 2.
     """
+    checks.at_least("k", k, 1)
     n = len(features)
-    if n != len(factors) or n < _NEIGHBORS + 2:
+    if n != len(factors) or n < k + 2:
         raise ValueError(
-            f"features and factors must be equally many, at least {_NEIGHBORS + 2}, "
+            f"features and factors must be equally many, at least {k + 2}, "
             f"got {n} and {len(factors)}"
         )
     checks.finite("features", features)
-    near = nearest(features, features, _NEIGHBORS, exclude_self=True)
+    near = nearest(features, features, k, exclude_self=True)
     shuffle = torch.Generator().manual_seed(0)
     # Another image than oneself, uniformly.
-    far = (torch.arange(n)[:, None] + torch.randint(1, n, (n, _NEIGHBORS), generator=shuffle)) % n
+    far = (torch.arange(n)[:, None] + torch.randint(1, n, (n, k), generator=shuffle)) % n
 
     def disagreement(values: Tensor, others: Tensor) -> float:
         apart = values[:, None] - values[others]
