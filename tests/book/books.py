@@ -44,6 +44,9 @@ def pages(root: Path) -> list[str]:
 
 PAGES = pages(Path(__file__).resolve().parents[2])
 
+# What moves a page's pictures.
+CONTROL = "[role=slider], .widget-toggle-buttons button:nth-of-type(2)"
+
 
 @dataclass(frozen=True)
 class Result:

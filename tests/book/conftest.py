@@ -22,8 +22,12 @@ BROWSER_FLAGS = (
 )
 
 
-# One worker builds the whole book first; the other looks at it in a browser last.
-ORDER = {"test_whole_book.py": -1, "test_whole_book_in_a_browser.py": 1}
+# One worker builds the whole book first; who is free looks at it in a browser last.
+ORDER = {
+    "test_whole_book.py": -1,
+    "test_whole_book_in_a_browser.py": 1,
+    "test_whole_book_for_everyone.py": 1,
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

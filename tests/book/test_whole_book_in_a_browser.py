@@ -1,4 +1,4 @@
-"""The whole book in a browser: on a phone, from the disk and from a server, and for everyone."""
+"""The whole book in a browser: on a phone, from the disk and from a server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page
 
-import book_offline
-from books import PAGES, Result
-
-CONTROL = "[role=slider], .widget-toggle-buttons button:nth-of-type(2)"
+from books import CONTROL, PAGES, Result
 
 
 @pytest.fixture
@@ -71,70 +68,6 @@ def test_controls_change_pictures(visit: Page, whole_book: Result, html: dict) -
                 assert len(shown.get_attribute("alt").split()) >= 3
                 cut = "image => image.parentElement.scrollWidth - image.parentElement.clientWidth"
                 assert shown.evaluate(cut) <= 0, f"{name}: a frame is cut off"
-
-
-# ---- For everyone
-
-AXE = book_offline.Package(
-    "axe-core",
-    "4.14.1",
-    "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
-    ("axe.min.js",),
-)
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The script that looks for barriers."""
-    return (book_offline.fetch(AXE) / "axe.min.js").read_text("utf-8")
-
-
-def barriers(page: Page, axe: str, *rules: str) -> list[str]:
-    """What axe calls serious or critical, by all its rules unless some are named."""
-    page.evaluate(axe)
-    # Formulas bring a reading of their own, which only assistive technology shows.
-    found = page.evaluate(
-        """async rules => (await axe.run(
-            {exclude: ["mjx-container"]},
-            {resultTypes: ["violations"], ...(rules.length && {runOnly: rules})},
-        )).violations""",
-        list(rules),
-    )
-    return [
-        f"{rule['id']}: {' '.join(node['target'][-1:])}: {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_has_no_barrier(browser: Browser, whole_book: Result, axe: str, name: str) -> None:
-    """In the dark too, where colours alone are another matter."""
-    page = browser.new_page(offline=True, color_scheme="light", reduced_motion="reduce")
-    page.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
-    page.evaluate("() => window.MathJax?.startup?.promise.then(() => true)")
-    if page.locator("article script[type*=widget-view]").count():
-        page.locator(CONTROL).first.wait_for()
-    if name.endswith("/code"):  # three of the library's listings will do
-        page.evaluate(
-            "document.querySelectorAll('.highlight').forEach((c, k) => k < 3 || c.remove())"
-        )
-    found = [f"light: {barrier}" for barrier in barriers(page, axe)]
-    page.emulate_media(color_scheme="dark")
-    page.locator("html[data-theme=dark]").wait_for()
-    page.evaluate("() => Promise.all(document.getAnimations().map(fading => fading.finished))")
-    found += [f"dark: {barrier}" for barrier in barriers(page, axe, "color-contrast")]
-    page.close()
-    assert found == []
-
-
-def test_axe_sees_barriers(browser: Browser, axe: str) -> None:
-    page = browser.new_page()
-    page.set_content('<html lang="en"><img src="x.png"><p style="color: #ccc">pale</p></html>')
-    found = {line.split(":")[0] for line in barriers(page, axe)}
-    page.close()
-    assert {"image-alt", "color-contrast"} <= found
 
 
 class Quiet(SimpleHTTPRequestHandler):
