@@ -343,7 +343,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "neighbors.embed": {"encoder": RUN.encoder, "dataset": DATA, "limit": 4},
     "neighbors.nearest": {"queries": Z[:4], "bank": Z, "k": 2, "exclude_self": False},
     "neighbors.pixels": {"images": PICTURES},
-    "neighbors.sensitivity": {"features": torch.rand(24, 3), "factors": DATA.factors},
+    "neighbors.sensitivity": {"features": torch.rand(24, 3), "factors": DATA.factors, "k": 10},
     "networks.Decoder": {"latent_dim": 2},
     "networks.Encoder": {"latent_dim": 2, "normalize": True},
     "optima.minimize_contrastive": {
