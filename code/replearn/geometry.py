@@ -80,7 +80,8 @@ def accuracy(
     for i, group in enumerate(groups):
         logits = (features[group] @ features.T)[:, groups]  # (m, N, m): anchor, group j, y_j
         bar = (logits[:, i, None, :] - tolerance).expand(m, N, m)  # one bar for each y_i
-        below = torch.searchsorted(logits.sort(-1).values, bar.contiguous())  # how many y_j < bar
+        ordered = logits.sort(-1).values.contiguous()
+        below = torch.searchsorted(ordered, bar.contiguous())  # how many y_j < bar
         beaten = below.double() / m
         beaten[:, i] = 1  # the target does not compete with itself
         right += float(beaten.prod(1).mean())
