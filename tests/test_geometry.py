@@ -201,6 +201,8 @@ FEATURES, GROUPS = unit(4, 3), torch.arange(4).reshape(2, 2)
 @pytest.mark.parametrize(
     ("features", "groups", "message"),
     [
+        (FEATURES, [], r"groups must have shape \(N, m\) .*, got \(0,\)"),
+        (FEATURES, [[], []], r"groups must have shape \(N, m\) .*, got \(2, 0\)"),
         (FEATURES, [[0, 1, 2], [3]], r"groups must be equally long, got lengths \[1, 3\]"),
         (FEATURES, GROUPS[:1], r"N ≥ 2 .* got \(1, 2\)"),
         (FEATURES, torch.arange(4), r"got .*\(4,\)"),

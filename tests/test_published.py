@@ -241,8 +241,7 @@ def test_packing_all_packs_what_the_book_asks_for_and_scores_it(tiny, tmp_path, 
     before = {file: file.read_bytes() for file in (tmp_path / "set").iterdir()}
     with monkeypatch.context() as patch:
         patch.setattr(published.Network, "train", lambda self: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            published.main(["pack", str(tmp_path / "set")])
+        assert published.main(["pack", str(tmp_path / "set")]) == 1
     assert {file: file.read_bytes() for file in (tmp_path / "set").iterdir()} == before
     for name, network in networks.items():
         scores = provenance[name]["scores"]

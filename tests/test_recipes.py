@@ -53,6 +53,12 @@ def test_the_rate_climbs_in_a_line_and_falls_along_half_a_cosine(warmup, steps):
     assert rates[half] == pytest.approx(0.5, abs=2 / steps)
 
 
+@pytest.mark.parametrize("name", ["warmup", "beta2"])
+def test_shares_of_all_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be below 1, got 1"):
+        Recipe(steps=4, batch=1, adam=1e-3, **{name: 1.0})
+
+
 def test_without_warmup_the_rate_stays():
     assert {Recipe(5, 1, 0.1).schedule(step) for step in range(5)} == {1}
 

@@ -476,6 +476,35 @@ def test_code_counts_and_so_does_what_it_uses(tmp_path, old, new):
     assert source_of_loss(tmp_path, BARE, "a") != source_of_loss(tmp_path, changed, "b")
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "sum(w * helper(x) for x in a)",
+        "[w * helper(x) for x in a][0]",
+        "(lambda x: w * helper(x))(a)",
+        "next(iter({w * helper(x): 0 for x in a}))",
+    ],
+)
+@pytest.mark.parametrize(("old", "new"), [("w = 2", "w = 3"), ("x * x", "x + x")])
+def test_what_is_used_within_a_comprehension_or_an_inner_function_counts(tmp_path, inner, old, new):
+    text = f"w = 2\n\ndef helper(x):\n    return x * x\n\ndef loss(a):\n    return {inner}\n"
+    changed = text.replace(old, new)
+    assert source_of_loss(tmp_path, text, "a") != source_of_loss(tmp_path, changed, "b")
+
+
+def test_a_sets_order_does_not_count(tmp_path):
+    texts = [
+        f"kept = {{{order}}}\n\ndef loss(a):\n    return a in kept\n"
+        for order in ("'a', 'b', 'c', 'd'", "'d', 'c', 'b', 'a'")
+    ]
+    assert len({source_of_loss(tmp_path, t, n) for t, n in zip(texts, "ab", strict=True)}) == 1
+
+
+def test_a_key_that_no_other_process_will_find_is_warned_of():
+    with pytest.warns(UserWarning, match=r"another process will not find this run.*object at 0x"):
+        runs.key({"augmentation": repr(object())})
+
+
 def test_what_a_function_closes_over_counts(tmp_path):
     text = "def make(w):\n    def loss(a, b):\n        return w * (a - b)\n    return loss\n"
     make = written(tmp_path, text)["make"]
@@ -498,6 +527,14 @@ def test_a_modules_source_is_its_code():
     assert "Store a finished run" not in text  # a docstring
     assert "perhaps" not in text
     assert "# " not in text
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_a_checkpoint_that_was_loaded_is_not_held(store):
+    runs.save_checkpoint("run", {"w": torch.zeros(100_000)}, 3)
+    loaded = runs.load_checkpoint("run")
+    assert loaded is not None
+    assert "run.checkpoint" not in Path("/proc/self/maps").read_text()
 
 
 @pytest.mark.parametrize("thing", [3, "loss", None])

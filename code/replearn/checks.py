@@ -261,13 +261,13 @@ def group_table(
         if len(lengths) > 1:
             raise ValueError(f"groups must be equally long, got lengths {lengths}")
         groups = torch.as_tensor(groups)
-    if groups.dtype == torch.bool or groups.is_floating_point() or groups.is_complex():
-        raise TypeError(f"groups must hold integer row indices, got {groups.dtype}")
     if groups.ndim != 2 or groups.shape[0] < 2 or groups.shape[1] < 1:
         raise ValueError(
             "groups must have shape (N, m) with N ≥ 2 groups of m ≥ 1 row indices, "
             f"got {tuple(groups.shape)}"
         )
+    if groups.dtype == torch.bool or groups.is_floating_point() or groups.is_complex():
+        raise TypeError(f"groups must hold integer row indices, got {groups.dtype}")
     low, high = int(groups.min()), int(groups.max())
     if low < 0 or (n is not None and high >= n):
         allowed = "at least 0" if n is None else f"in 0..{n - 1}"

@@ -99,7 +99,7 @@ def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
 
 @checks.arguments
 def dual_encoder_accuracy(
-    first: Float[Tensor, "draws N d"], second: Float[Tensor, "*#draws N d"]
+    first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> float:
     """Return the share of quizzes answered correctly by two encoders; a tie counts as wrong.
 
@@ -111,4 +111,5 @@ def dual_encoder_accuracy(
     checks.finite("first", first)
     checks.finite("second", second)
     dots = first @ second.mT
-    return accuracy(dots.flatten(0, 1), torch.arange(dots.shape[2]).repeat(len(dots)))
+    n = dots.shape[-1]
+    return accuracy(dots.reshape(-1, n), torch.arange(n).repeat(dots.numel() // n**2))

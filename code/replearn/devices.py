@@ -12,14 +12,14 @@ from replearn import checks
 
 
 def pick_device(device: torch.device | str | None = None) -> torch.device:
-    """Return ``device``, or the best there is: CUDA, then MPS, then the CPU.
+    """Return ``device``, or the best there is: CUDA, else the CPU.
+
+    Apple's MPS is not among them: it has no float64, in which images are drawn alike everywhere.
 
     Raises:
         ValueError: for a device that this machine does not have.
     """
     available = ["cpu"]
-    if torch.backends.mps.is_available():
-        available.insert(0, "mps")
     if torch.cuda.is_available():
         available.insert(0, "cuda")
     if device is None:

@@ -215,8 +215,10 @@ def embed_all(folder: Path) -> None:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ValueError: if it names a network that the book does not have.
     """
     for name in json.loads((folder / PROVENANCE).read_text(encoding="utf-8")):
+        checks.one_of("network", name, tuple(NETWORKS))
         evaluation.features(NETWORKS[name].train())
 
 
@@ -240,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         COMMANDS[options.command](options.folder)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
         print(f"replearn.published: {error}", file=sys.stderr)
         return 1
     return 0

@@ -45,6 +45,8 @@ class Recipe:
         for name in ("warmup", "beta2"):
             if getattr(self, name) is not None:
                 checks.between(name, getattr(self, name), 0, 1)
+                if getattr(self, name) == 1:
+                    raise ValueError(f"{name} must be below 1, got 1")
 
     def schedule(self, step: int) -> float:
         """Return the share of the peak learning rate that ``step`` (0, 1, …) uses."""

@@ -22,7 +22,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import platformdirs
@@ -91,7 +91,12 @@ def source(thing: ModuleType | Callable[..., Any]) -> str:
             continue
         done[function] = _own_code(function)
         around = inspect.getclosurevars(function)
-        for name, value in sorted({**around.globals, **around.nonlocals}.items()):
+        inner = {
+            name: function.__globals__[name]
+            for name in _names(function.__code__)
+            if name in function.__globals__
+        }
+        for name, value in sorted({**inner, **around.globals, **around.nonlocals}.items()):
             if inspect.isfunction(value) and value.__module__ == function.__module__:
                 todo.append(value)
             else:
@@ -99,9 +104,20 @@ def source(thing: ModuleType | Callable[..., Any]) -> str:
     return "\n".join(done.values())
 
 
+def _names(code: CodeType) -> set[str]:
+    """Return the names that a function's code looks up, in comprehensions and inner functions too.
+
+    Those of the function itself are left to :func:`inspect.getclosurevars`.
+    """
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return {name for part in inner for name in (*part.co_names, *_names(part))}
+
+
 def _as_text(value: object) -> str:
     if isinstance(value, Tensor):
         return repr(value.tolist())  # its repr leaves out the middle of a long one
+    if isinstance(value, set | frozenset):
+        return repr(sorted(map(repr, value)))
     return getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or repr(value)
 
 
@@ -130,8 +146,18 @@ def _own_code(thing: ModuleType | Callable[..., Any]) -> str:
 
 @checks.arguments
 def key(description: Mapping[str, Any]) -> str:
-    """Return 16 hexadecimal digits that change with anything in ``description``."""
+    """Return 16 hexadecimal digits that change with anything in ``description``.
+
+    Warns of an object without a repr of its value: its address is another one in every process.
+    """
     canonical = json.dumps(description, sort_keys=True, ensure_ascii=False)
+    address = re.search(r"<[^<>]* at 0x[0-9a-f]+>", canonical)
+    if address:
+        warnings.warn(
+            "another process will not find this run: what it is made of should have a repr of its "
+            f"value, such as a dataclass's, got {address[0]}",
+            stacklevel=2,
+        )
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
@@ -182,7 +208,8 @@ def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         facts = _facts(place)
         return safetensors.torch.load_file(place / "weights.safetensors"), facts
     except (OSError, ValueError, safetensors.SafetensorError) as error:
-        aside = _set_aside(name)
+        with _writable():
+            aside = _set_aside(name)
         warnings.warn(f"run {name} cannot be used ({error}); set aside as {aside}", stacklevel=2)
         return None
 
@@ -207,7 +234,8 @@ def load_checkpoint(name: str) -> tuple[dict[str, Tensor], int] | None:
         return None
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            tensors = {entry: file.get_tensor(entry) for entry in file.keys()}  # noqa: SIM118
+            # Copies: Windows would not let the next checkpoint replace a file that is mapped.
+            tensors = {k: file.get_tensor(k).clone() for k in file.keys()}  # noqa: SIM118
             about = file.metadata() or {}
         step = int(about.get("step", 0))
         if about.get("sha256") != _fingerprint(name, tensors, step):
@@ -268,9 +296,8 @@ def _checkpoint(name: str) -> Path:
 def _set_aside(name: str) -> Path:
     aside = _place(name, ".damaged")
     if _place(name).exists():
-        with _writable():
-            shutil.rmtree(aside, ignore_errors=True)
-            _place(name).rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        _place(name).rename(aside)
     return aside
 
 

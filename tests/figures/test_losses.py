@@ -114,3 +114,17 @@ def test_loss_curves_keep_every_curve_visible():
     _, first, second = fig.axes[0].lines
     assert first.get_linewidth() > second.get_linewidth()
     assert first.get_linestyle() != second.get_linestyle()
+
+
+@pytest.mark.parametrize("n", [0, 7])
+def test_no_more_curves_than_can_be_told_apart(n):
+    curves = {str(k): torch.tensor([2.0, 1.0]) for k in range(n)}
+    message = rf"must lie in \[1, 6\], got {n}"
+    with pytest.raises(ValueError, match=message):
+        pictures.loss_curves(curves, guess=2.08)
+    with pytest.raises(ValueError, match=message):
+        pictures.loss_against_scale(curves, torch.tensor([1.0, 2.0]), floor=0.1)
+    with pytest.raises(ValueError, match=message):
+        pictures.floor_curves([0.1 * (k + 1) for k in range(n)], [2])
+    with pytest.raises(ValueError, match=message):
+        pictures.floor_curves([0.1], range(2, 2 + n))

@@ -117,7 +117,12 @@ def test_nn_describe_shows_the_nearest_and_says_their_factors(data):
 
 @pytest.mark.parametrize(
     ("shape", "degrees", "said"),
-    [("circle", 200, "20 px"), ("triangle", 200, "20 px, 80°"), ("square", 200, "20 px, 20°")],
+    [
+        ("circle", 200, "20 px"),
+        ("triangle", 200, "20 px, 80°"),
+        ("square", 200, "20 px, 20°"),
+        ("triangle", 239.8, "20 px, 0°"),
+    ],
 )
 def test_nn_describe_turns_a_shape_no_further_than_its_symmetry(data, shape, degrees, said):
     dataset, features = ShapesDataset("val", size=160), data[1]
@@ -134,3 +139,13 @@ def test_more_features_than_images_are_refused(data, draw):
     dataset, features = data
     with pytest.raises(ValueError, match="features must be at most 60, got 120"):
         draw(dataset, torch.cat([features, features]))
+
+
+def test_more_codes_of_one_encoder_than_images_are_refused(data):
+    dataset, features = data
+    codes = {"few": features, "many": torch.cat([features, features])}
+    with pytest.raises(ValueError, match=r"features\['many'\] must be at most 60, got 120"):
+        figures.nn_compare(dataset, codes, 7)
+    around = {"many": torch.nn.functional.normalize(torch.randn(61, 2), dim=1)}
+    with pytest.raises(ValueError, match=r"len\(features\['many'\]\) must .* 60.*, got 61"):
+        figures.around_the_circle(dataset, around)

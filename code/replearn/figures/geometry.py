@@ -324,6 +324,7 @@ def around_the_circle(
     checks.at_least("len(features)", len(features), 1)
     for name, unit in features.items():
         checks.unit_rows(f"features[{name!r}]", unit)
+        checks.between(f"len(features[{name!r}])", len(unit), 1, len(dataset))
     fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
     turn = 2 * math.pi * torch.arange(count) / count
     directions = torch.stack([turn.cos(), turn.sin()], dim=1)

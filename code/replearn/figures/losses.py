@@ -26,6 +26,8 @@ def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
     Left: over N ≤ 1,024, one curve for each of ``taus``, below log N. Right: over τ in [0.02, 2],
     one curve for each of ``ns``, as a share of log N.
     """
+    checks.between("len(taus)", len(taus), 1, len(style.CYCLE))
+    checks.between("len(ns)", len(ns), 1, len(style.CYCLE))
     fig, (left, right) = style.subplots(1, 2, figsize=(7.4, 3.3))
     sizes = torch.logspace(1, 10, 64, base=2).round().int().unique().tolist()
     left.plot(sizes, torch.tensor(sizes).log(), color="black", ls="--", label="log N (guessing)")
@@ -133,7 +135,7 @@ def loss_against_scale(
     checks.at_least("len(scales)", len(scales), 1)
     checks.finite("scales", scales)
     checks.positive("the least of scales", float(scales.min()))
-    checks.at_least("len(curves)", len(curves), 1)
+    checks.between("len(curves)", len(curves), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(6.4, 3.8))
     for (name, values), color, marker in zip(
         curves.items(), style.CYCLE, style.MARKERS, strict=False
@@ -233,6 +235,7 @@ def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: 
 @checks.arguments
 def loss_curves(curves: Mapping[str, Float[Tensor, " steps"]], guess: float) -> Figure:
     """Draw the loss at every step, each curve dashed over the one before, with that of guessing."""
+    checks.between("len(curves)", len(curves), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(5.6, 3.2))
     ax.axhline(guess, color=style.GREY, lw=1, ls=":", label=f"guessing: {guess:.2f}")
     for k, ((name, values), color) in enumerate(zip(curves.items(), style.CYCLE, strict=False)):

@@ -43,9 +43,7 @@ def nn_visualize(
     Raises:
         ValueError: if there are more features than images, or too few for ``num_nn`` neighbours.
     """
-    if len(features) > len(dataset):
-        raise ValueError(f"features must be at most {len(dataset)}, got {len(features)}")
-    checks.finite("features", features)
+    _of_images("features", features, dataset)
     checks.between("num_nn", num_nn, 1, len(features) - 1)
     queries = query_rows(len(features))
     return _rows(dataset, queries, _others(queries, features, num_nn), desc)
@@ -73,6 +71,7 @@ def nn_compare(
     """
     checks.at_least("len(features)", len(features), 1)
     for name, codes in features.items():
+        _of_images(f"features[{name!r}]", codes, dataset)
         checks.between("query", query, 0, len(codes) - 1)
         checks.between(f"num_nn among {name!r}", num_nn, 1, len(codes) - 1)
     queries = torch.tensor([query])
@@ -116,9 +115,7 @@ def nn_describe(
         ValueError: for more features than images, a query that is not among them, or too few for
             ``num_nn`` neighbours.
     """
-    if len(features) > len(dataset):
-        raise ValueError(f"features must be at most {len(dataset)}, got {len(features)}")
-    checks.finite("features", features)
+    _of_images("features", features, dataset)
     checks.between("query", query, 0, len(features) - 1)
     checks.between("num_nn", num_nn, 1, len(features) - 1)
     queries = torch.tensor([query])
@@ -145,7 +142,7 @@ def _described(factors: Factors, own: Factors, bold: bool) -> str:
         return rf"$\mathbf{{{name}}}$" if bold and label == same else name
 
     turns = _TURNS[int(factors.shape)]
-    turned = f", {math.degrees(factors.angle) % turns:.0f}°" if turns else ""
+    turned = f", {round(math.degrees(factors.angle)) % turns}°" if turns else ""
     x, y = factors.position[0].tolist()
     return "\n".join(
         [
@@ -155,6 +152,12 @@ def _described(factors: Factors, own: Factors, bold: bool) -> str:
             f"({x:.0f}, {y:.0f})",
         ]
     )
+
+
+def _of_images(name: str, codes: Float[Tensor, "n d"], dataset: ShapesDataset) -> None:
+    if len(codes) > len(dataset):
+        raise ValueError(f"{name} must be at most {len(dataset)}, got {len(codes)}")
+    checks.finite(name, codes)
 
 
 def _others(

@@ -12,13 +12,13 @@ from replearn import checks
 # Okabe & Ito (2008): eight colours that stay distinct under the common colour blindnesses.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#6B6B6B"
-CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)  # as many curves can be told apart
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 4)))
 MARKERS = ("o", "s", "^", "D", "v", "P")  # groups differ by marker too, never by colour alone
 
 _RC: Any = {
     # An opaque white ground: figures read the same on a light page, a dark page and paper.
     "figure.facecolor": "white",
-    "savefig.facecolor": "white",
     "axes.facecolor": "white",
     "figure.dpi": 100,
     "font.size": 10,
@@ -26,8 +26,6 @@ _RC: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
 }
 
 

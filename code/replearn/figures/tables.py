@@ -78,7 +78,7 @@ def factor_table(factors: Factors) -> Table:
             COLORS[factors.color[i]],
             f"({factors.position[i, 0]:.1f}, {factors.position[i, 1]:.1f})",
             f"{factors.size[i]:.1f}",
-            f"{math.degrees(factors.angle[i]):.0f}°",
+            f"{round(math.degrees(factors.angle[i])) % 360}°",
         )
         for i in range(len(factors))
     )

@@ -32,6 +32,7 @@ def loss_curve(
         guides: values worth comparing with, drawn as labelled horizontal lines.
         log: whether the loss axis is logarithmic.
     """
+    checks.between("len(runs)", len(runs), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(7.2, 3.6))
     for (name, run), color in zip(runs.items(), style.CYCLE, strict=False):
         losses = run.losses.detach().float().cpu()
@@ -67,11 +68,10 @@ def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
 
     The axis is the share of the steps done, since runs may differ in their number of steps.
     """
+    checks.between("len(runs)", len(runs), 1, len(style.CYCLE))
     fig, axes = style.subplots(1, 2, figsize=(7.6, 3.2))
     for ax, measure in zip(axes, ("alignment", "uniformity"), strict=True):
-        for (name, run), color, line in zip(
-            runs.items(), style.CYCLE, ("-", "--", "-.", ":"), strict=False
-        ):
+        for (name, run), color, line in zip(runs.items(), style.CYCLE, style.LINES, strict=False):
             smooth = running_mean(run.history[measure], max(1, run.steps // 50))
             done = torch.linspace(0, 100, len(smooth))
             ax.plot(done, smooth, color=color, ls=line, label=name)
