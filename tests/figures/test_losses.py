@@ -123,7 +123,7 @@ def test_no_more_curves_than_can_be_told_apart(n):
     with pytest.raises(ValueError, match=message):
         pictures.loss_curves(curves, guess=2.08)
     with pytest.raises(ValueError, match=message):
-        pictures.loss_against_scale(curves, torch.tensor([1.0, 2.0]), floor=0.1)
+        pictures.loss_against_scale(torch.tensor([1.0, 2.0]), curves, {})
     with pytest.raises(ValueError, match=message):
         pictures.floor_curves([0.1 * (k + 1) for k in range(n)], [2])
     with pytest.raises(ValueError, match=message):
