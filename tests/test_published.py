@@ -241,9 +241,26 @@ def test_packing_all_packs_what_the_book_asks_for_and_scores_it(tiny, tmp_path, 
     before = {file: file.read_bytes() for file in (tmp_path / "set").iterdir()}
     with monkeypatch.context() as patch:
         patch.setattr(published.Network, "train", lambda self: 1 / 0)
-        assert published.main(["pack", str(tmp_path / "set")]) == 1
+        with pytest.raises(ZeroDivisionError):
+            published.main(["pack", str(tmp_path / "set")])
     assert {file: file.read_bytes() for file in (tmp_path / "set").iterdir()} == before
     for name, network in networks.items():
         scores = provenance[name]["scores"]
         assert scores["as trained"] == scores["rounded"] == network.scores()
     assert all("weights" not in facts for facts in runs.stored())  # the store keeps the originals
+
+
+def test_a_network_that_the_book_does_not_have_is_named(tmp_path, capsys):
+    (tmp_path / "provenance.json").write_text('{"gone": {}}')
+    assert published.main(["embed", str(tmp_path)]) == 1
+    assert "network must be one of 'autoencoder'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [MemoryError, FloatingPointError, RuntimeError, OSError])
+def test_a_training_that_fails_ends_with_its_message(tmp_path, monkeypatch, capsys, error):
+    def fail(self):
+        raise error("the last checkpoint is kept")
+
+    monkeypatch.setattr(published.Network, "train", fail)
+    assert published.main(["pack", str(tmp_path)]) == 1
+    assert "the last checkpoint is kept" in capsys.readouterr().err

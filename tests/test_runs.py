@@ -620,6 +620,18 @@ def test_a_read_only_folder_is_an_error_that_names_it(run, monkeypatch, write):
         run.parent.chmod(0o755)
 
 
+def test_what_to_do_is_said_once(run, monkeypatch):
+    def denied(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", denied)
+    (run / "run.json").write_text("damaged")
+    for write in (lambda: runs.load("run"), WRITES["save"]):
+        with pytest.raises(PermissionError) as raised:
+            write()
+        assert str(raised.value).count("$REPLEARN_RUNS") == 1
+
+
 @pytest.mark.fault(
     "A folder of runs that cannot be made",
     "`$REPLEARN_RUNS` lies below a file",

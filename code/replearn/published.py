@@ -242,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         COMMANDS[options.command](options.folder)
-    except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
+    except (ValueError, OSError, FloatingPointError, MemoryError, RuntimeError) as error:
         print(f"replearn.published: {error}", file=sys.stderr)
         return 1
     return 0

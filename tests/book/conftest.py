@@ -21,7 +21,6 @@ BROWSER_FLAGS = (
     *("disable-background-networking", "disable-component-update", "disable-sync"),
 )
 
-
 # One worker builds the whole book first; who is free looks at it in a browser last.
 ORDER = {
     "test_whole_book.py": -1,

@@ -54,6 +54,8 @@ def test_factor_table_reads_like_the_factors():
     )
     _, row = cells(figures.factor_table(factors))
     assert row == ["triangle", "brown", "(12.3, 50.0)", "20.0", "90°"]
+    factors.angle[0] = math.radians(359.8)
+    assert cells(figures.factor_table(factors))[1][-1] == "0°", "angles are below 360°"
 
 
 def test_bars_are_as_long_as_the_scores_and_circles_stand_at_the_predictions():
@@ -82,3 +84,10 @@ def test_layer_accuracy_draws_each_encoder_in_both_panels_beside_chance():
         assert dotted.get_ydata()[0] == pytest.approx(chance)
         assert list(line.get_ydata()) == expected
         assert [tick.get_text() for tick in ax.get_xticklabels()] == list(LAYERS)
+
+
+@pytest.mark.parametrize("n", [0, 7])
+def test_no_more_encoders_than_can_be_told_apart(n):
+    accuracies = {str(k): dict.fromkeys(("color", "shape"), [0.5] * len(LAYERS)) for k in range(n)}
+    with pytest.raises(ValueError, match=rf"len\(accuracies\) must lie in \[1, 6\], got {n}"):
+        figures.layer_accuracy(accuracies)

@@ -50,3 +50,11 @@ def test_alignment_and_uniformity_have_a_panel_each_and_a_curve_a_run():
         running_mean(runs["B"].history["uniformity"], 2).tolist()
     )
     assert all(line.get_xdata()[-1] == 100 for line in alignment.lines)
+
+
+@pytest.mark.parametrize("draw", [figures.loss_curve, figures.alignment_and_uniformity])
+@pytest.mark.parametrize("n", [0, 7])
+def test_no_more_runs_than_can_be_told_apart(draw, n):
+    measures = {name: torch.ones(3) for name in ("loss", "alignment", "uniformity")}
+    with pytest.raises(ValueError, match=rf"len\(runs\) must lie in \[1, 6\], got {n}"):
+        draw({str(k): run_of(**measures) for k in range(n)})

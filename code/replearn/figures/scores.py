@@ -61,6 +61,7 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     Args:
         accuracies: by encoder, what :func:`replearn.evaluation.layer_accuracies` returns.
     """
+    checks.between("len(accuracies)", len(accuracies), 1, len(style.CYCLE))
     fig, axes = style.subplots(1, 2, sharey=True, figsize=(8.6, 3.4))
     chances = {"color": 1 / len(COLORS), "shape": 1 / len(SHAPES)}
     checks.complete("accuracies", accuracies, tuple(chances))
