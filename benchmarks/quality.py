@@ -32,11 +32,22 @@ def main() -> None:
 
 
 def keep(result: dict[str, object]) -> None:
-    """Put ``result`` in the place of an older one of the same net, recipe, seed and chip."""
-    name = ("label", "recipe", "seed", "chip")
+    """Put ``result`` in the place of an older one of the same net, recipe, seed and chip.
+
+    What a net got when its recipe had another plan goes as well: means are over runs of one plan.
+    """
+
+    def same(old: dict[str, object], *names: str) -> bool:
+        return all(old[name] == result[name] for name in names)
+
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    kept = [old for old in kept if [old[k] for k in name] != [result[k] for k in name]]
-    kept = sorted([*kept, result], key=lambda old: [str(old[k]) for k in name])
+    of_other_nets = [old for old in kept if not same(old, "label", "recipe")]
+    of_this_plan = [old for old in kept if same(old, "label", "recipe", "plan")]
+    others = [old for old in of_this_plan if not same(old, "seed", "chip")]
+    kept = sorted(
+        [*of_other_nets, *others, result],
+        key=lambda old: [str(old[name]) for name in ("label", "recipe", "seed", "chip")],
+    )
     RESULTS.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -181,7 +181,7 @@ def test_losses_are_as_recorded(provenance, name):
     """On a part of the images."""
     network = published.NETWORKS[name]
     loss = evaluation.validation_loss(
-        network.train(), network.augmentation, loss=network.loss, batches=2
+        network.train(), network.augmentation, loss=network.loss, batches=4
     )
     recorded = provenance[name]["scores"]["rounded"]["validation_loss"]
     assert loss == pytest.approx(recorded, rel=0.15)
