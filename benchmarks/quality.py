@@ -37,15 +37,14 @@ def keep(result: dict[str, object]) -> None:
     What a net got when its recipe had another plan goes as well: means are over runs of one plan.
     """
 
-    def same(old: dict[str, object], *names: str) -> bool:
-        return all(old[name] == result[name] for name in names)
+    def goes(old: dict[str, object]) -> bool:
+        of_this_net = all(old[name] == result[name] for name in ("label", "recipe"))
+        again = all(old[name] == result[name] for name in ("seed", "chip"))
+        return of_this_net and (again or old["plan"] != result["plan"])
 
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    of_other_nets = [old for old in kept if not same(old, "label", "recipe")]
-    of_this_plan = [old for old in kept if same(old, "label", "recipe", "plan")]
-    others = [old for old in of_this_plan if not same(old, "seed", "chip")]
     kept = sorted(
-        [*of_other_nets, *others, result],
+        [result, *(old for old in kept if not goes(old))],
         key=lambda old: [str(old[name]) for name in ("label", "recipe", "seed", "chip")],
     )
     RESULTS.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -69,8 +69,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "contrastive": Recipe(steps=15 * _EPOCH, batch=256, adam=2e-4),
     },
     # Fewer and smaller steps. With Muon, C leaves the plateau at log b, where an encoder is
-    # constant, in dozens of steps instead of hundreds. A has hardly any loss left after 220; going
-    # on would spread the images further apart, until neighbours agree in less.
+    # constant, in dozens of steps instead of hundreds. A soon has hardly any loss left; going on
+    # would spread the images further apart, until neighbours agree in less.
     "fast": {
         "autoencoder": replace(_FAST, steps=300, muon=0.03, centred=False),
         "contrastive": _FAST,
