@@ -232,6 +232,34 @@ def test_a_readers_augmentation_is_known_by_its_code(tiny, monkeypatch):
     assert len(keys(tiny)) == 4
 
 
+def dimmed(factor):
+    """Two classes that differ in a method which neither sample nor apply is."""
+
+    class Tint(augmentations.Recoloring):
+        name = "tint"
+
+        def sample(self, images, generator=None):
+            return {"by": torch.full((len(images),), 0.5)}
+
+        def coefficients(self, by):
+            return torch.stack([by, 0 * by, 0 * by], 1) * factor
+
+        def stages(self, parameters):
+            return [self.coefficients(parameters["by"])]
+
+        def __repr__(self):
+            return "Tint()"
+
+    return Tint()
+
+
+def test_a_readers_augmentation_is_known_by_all_its_methods(tiny):
+    for number, factor in enumerate((1.0, 0.9), start=1):
+        training.train_contrastive(dimmed(factor), D)
+        training.train_contrastive(dimmed(factor), D)
+        assert len(keys(tiny)) == number
+
+
 @pytest.mark.fault(
     "Library code edited since it was imported",
     "a module's source on disk differs from that in memory",

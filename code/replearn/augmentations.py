@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import checks
+from replearn import checks, kernels
 
 Images = Float[Tensor, "n 3 h w"]
 Parameters = dict[str, Tensor]
@@ -126,8 +126,48 @@ def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
 
 
 @checks.arguments
+def recolor(images: Images, stages: list[Tensor]) -> Images:
+    """Change colours stage by stage.
+
+    Args:
+        images: (n, 3, h, w) in [0, 1].
+        stages: first applied first, of each image: (n, 3), the coefficients of
+            :func:`adjust_affine`, or (n,), the turn of :func:`adjust_hue`.
+    """
+    n = len(images)
+    for stage in stages:
+        if stage.shape not in ((n,), (n, 3)):
+            raise ValueError(
+                f"stages must have shape ({n},) or ({n}, 3) for {n} images, "
+                f"got {tuple(stage.shape)}"
+            )
+    if stages and kernels.serve(images, *stages):
+        return kernels.recolor(images, stages)
+    for stage in stages:
+        stage = stage.to(images.dtype)
+        images = (
+            adjust_hue(images, stage)
+            if stage.ndim == 1
+            else adjust_affine(images, *stage.unbind(1))
+        )
+    return images
+
+
+class Recoloring(Augmentation):
+    """Base of the augmentations that change colours alone: they say by which ``stages``."""
+
+    def stages(self, parameters: Parameters) -> list[Tensor]:
+        """Return what :func:`recolor` has to do."""
+        raise NotImplementedError
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return the recoloured images."""
+        return recolor(images, self.stages(parameters))
+
+
+@checks.arguments
 @dataclass(frozen=True)
-class Grayscale(Augmentation):
+class Grayscale(Recoloring):
     """Replace an image by its luma, with probability ``p``."""
 
     p: float = 1.0
@@ -142,14 +182,15 @@ class Grayscale(Augmentation):
         coin = _uniform(0, 1, len(images), like=images, generator=generator)
         return {"gray": coin < self.p}
 
-    def apply(self, images: Images, parameters: Parameters) -> Images:
-        """Return grey images where ``gray`` says so."""
-        return torch.where(parameters["gray"][:, None, None, None], luma(images), images)
+    def stages(self, parameters: Parameters) -> list[Tensor]:
+        """Return the one stage: saturation 0 where ``gray`` says so."""
+        gray = parameters["gray"].float()
+        return [torch.stack([1 - gray, gray, torch.zeros_like(gray)], 1)]
 
 
 @checks.arguments
 @dataclass(frozen=True)
-class ColorJitter(Augmentation):
+class ColorJitter(Recoloring):
     """Brightness, contrast, saturation and hue changed by random amounts in a random order.
 
     Args:
@@ -194,11 +235,11 @@ class ColorJitter(Augmentation):
             "order": shuffled(n, 3),
         }
 
-    def apply(self, images: Images, parameters: Parameters) -> Images:
-        """Return the jittered images.
+    def stages(self, parameters: Parameters) -> list[Tensor]:
+        """Return the stages.
 
-        All turn their hue at once: each goes through three steps before and three after it, of
-        which three do nothing.
+        All turn their hue at once: each image goes through three stages before and three after
+        it, of which three do nothing.
         """
         b, c, s = (parameters[k] for k in ("brightness", "contrast", "saturation"))
         zero, one = torch.zeros_like(b), torch.ones_like(b)
@@ -211,16 +252,14 @@ class ColorJitter(Augmentation):
             1,
         )
         order = parameters["order"]
-        steps = kinds.gather(1, order[:, :, None].expand(-1, -1, 3)).to(images.dtype)
-        nothing = torch.stack([one, zero, zero], 1)[:, None].to(images.dtype)
+        steps = kinds.gather(1, order[:, :, None].expand(-1, -1, 3))
+        nothing = torch.stack([one, zero, zero], 1)[:, None]
         early = torch.arange(3, device=order.device) < parameters["moment"][:, None]  # (n, 3)
-        views = images
-        for step in torch.where(early[:, :, None], steps, nothing).unbind(1):
-            views = adjust_affine(views, *step.unbind(1))
-        views = adjust_hue(views, parameters["hue"].to(images.dtype))
-        for step in torch.where(early[:, :, None], nothing, steps).unbind(1):
-            views = adjust_affine(views, *step.unbind(1))
-        return views
+        return [
+            *torch.where(early[:, :, None], steps, nothing).unbind(1),
+            parameters["hue"],
+            *torch.where(early[:, :, None], nothing, steps).unbind(1),
+        ]
 
 
 # --- geometry -------------------------------------------------------------------------------
@@ -332,17 +371,20 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     0 ≤ X/W ≤ side are linear along the row, and four numbers a stage and row decide them.
     """
     n, _, side, _ = images.shape
-    at = torch.arange(side, device=images.device, dtype=torch.float32) + 0.5
-    left = torch.full((n, side), -math.inf, device=images.device)
-    right = torch.full((n, side), math.inf, device=images.device)
-    total: Tensor | None = None
-    for homography, canvas in stages:
+    chains: list[Homography] = []  # from the view to each canvas
+    for homography, _ in stages:
         if len(homography) != n:
             raise ValueError(
                 f"stages must hold a matrix for each of {n} images, got {len(homography)}"
             )
-        total = homography if total is None else homography @ total
-        x, y, w = total.unbind(1)
+        chains.append(homography @ chains[-1] if chains else homography)
+    if kernels.serve(images, *chains):
+        return kernels.look_up(images, chains, [canvas for _, canvas in stages])
+    at = torch.arange(side, device=images.device, dtype=torch.float32) + 0.5
+    left = torch.full((n, side), -math.inf, device=images.device)
+    right = torch.full((n, side), math.inf, device=images.device)
+    for chain, (_, canvas) in zip(chains, stages, strict=True):
+        x, y, w = chain.unbind(1)
         walls = torch.stack([x, y, canvas * w - x, canvas * w - y], 1)  # ≥ 0 inside
         slope = walls[:, :, 0, None]
         rest = walls[:, :, 1, None] * at + walls[:, :, 2, None]
@@ -353,10 +395,9 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
             torch.where((slope > 0) | never, torch.where(never, math.inf, root), -math.inf).amax(1),
         )
         right = torch.minimum(right, torch.where(slope < 0, root, math.inf).amin(1))
-    assert total is not None
 
     def along(row: int) -> Tensor:  # a linear function of the pixel, (n, side, side)
-        a, b, c = total[:, row].unbind(-1)
+        a, b, c = chains[-1][:, row].unbind(-1)
         return torch.addcmul((b[:, None] * at + c[:, None])[:, :, None], a[:, None, None], at)
 
     x, y, w = along(0), along(1), along(2)
@@ -540,13 +581,18 @@ class Compose(Augmentation):
         }
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
-        """Apply every step in turn."""
+        """Apply every step in turn; neighbouring recolourings as one."""
+        waiting: list[Tensor] = []
         for i, step in enumerate(self.steps):
             own = {
                 k.split(".", 1)[1]: v for k, v in parameters.items() if k.split(".", 1)[0] == str(i)
             }
-            images = step.apply(images, own)
-        return images
+            if isinstance(step, Recoloring):
+                waiting += step.stages(own)
+            else:
+                images = step.apply(recolor(images, waiting), own)
+                waiting = []
+        return recolor(images, waiting)
 
 
 def compose(*steps: Augmentation) -> Compose:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import checks, losses, neighbors, networks, recipes, runs, shapes
+from replearn import checks, kernels, losses, neighbors, networks, recipes, runs, shapes
 from replearn.augmentations import Augmentation
 from replearn.devices import autocast, machine
 from replearn.networks import Encoder
@@ -95,7 +95,9 @@ def features(run: Run) -> Float[Tensor, "n d"]:
             "normalize": run.encoder.normalize,
             "data": {"size": dataset.size, "seed": dataset.seed, "limit": limit},
             "precision": here["precision"],
-            "sources": [runs.source(thing) for thing in (shapes, networks, neighbors.embed)],
+            "sources": [
+                runs.source(thing) for thing in (shapes, kernels, networks, neighbors.embed)
+            ],
         }
     )
     with runs.lock(name):

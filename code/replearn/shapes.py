@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from replearn import checks
+from replearn import checks, kernels
 from replearn.devices import pick_device
 
 RESOLUTION = 64  # pixels a side
@@ -106,26 +106,40 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     side. Each value depends on its own row and pixel through single elementwise operations, so
     an image is bitwise the same in whatever batch it is drawn.
     """
-    device = factors.shape.device
-    centre = torch.arange(RESOLUTION, device=device) + 0.5
-    x = centre - factors.position[:, :1]
-    y = centre - factors.position[:, 1:]
-    inradii, normals = _outlines(device)
+    inradii, normals = _outlines(factors.shape.device)
     inradius = factors.size * inradii[factors.shape]
     angles = factors.angle[:, None] + normals[factors.shape]
     # sin and cos of a fixed list of numbers could round differently with the length of the list.
     cos, sin = angles.double().cos().float(), angles.double().sin().float()
+    circle = factors.shape == 0
+    outline = factors.rgb, factors.position, inradius, cos, sin
+    paint = kernels.draw if kernels.serve(*outline) else _draw
+    return paint(*outline, circle, RESOLUTION)
 
-    def along(side: int) -> Tensor:
-        return (x * cos[:, side, None])[:, None, :] + (y * sin[:, side, None])[:, :, None]
 
-    polygon = along(0)
-    for side in range(1, 4):
-        polygon = torch.maximum(polygon, along(side))
-    circle = ((x * x)[:, None, :] + (y * y)[:, :, None]).sqrt()
-    distance = torch.where((factors.shape == 0)[:, None, None], circle, polygon)
+def _draw(
+    rgb: Tensor,
+    position: Tensor,
+    inradius: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    circle: Tensor,
+    side: int,
+) -> Tensor:
+    centre = torch.arange(side, device=rgb.device) + 0.5
+    x = centre - position[:, :1]
+    y = centre - position[:, 1:]
+
+    def along(k: int) -> Tensor:
+        return (x * cos[:, k, None])[:, None, :] + (y * sin[:, k, None])[:, :, None]
+
+    straight = along(0)
+    for k in range(1, 4):
+        straight = torch.maximum(straight, along(k))
+    round_ = ((x * x)[:, None, :] + (y * y)[:, :, None]).sqrt()
+    distance = torch.where(circle[:, None, None], round_, straight)
     coverage = (0.5 + inradius[:, None, None] - distance).clamp(0, 1)
-    return factors.rgb[:, :, None, None] * coverage[:, None]
+    return rgb[:, :, None, None] * coverage[:, None]
 
 
 def _integers(indices: Sequence[int] | Tensor) -> Int[Tensor, " n"]:

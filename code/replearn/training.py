@@ -14,6 +14,7 @@ checkpoint as if it had never stopped.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 import time
 import warnings
@@ -27,7 +28,17 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from replearn import augmentations, checks, distributed, losses, muon, networks, runs, shapes
+from replearn import (
+    augmentations,
+    checks,
+    distributed,
+    kernels,
+    losses,
+    muon,
+    networks,
+    runs,
+    shapes,
+)
 from replearn.augmentations import Augmentation, Compose
 from replearn.capture import Captured
 from replearn.devices import autocast, machine, pick_device, precision
@@ -182,7 +193,12 @@ def _augmentation_code(augmentation: Augmentation) -> list[str]:
     kind = type(augmentation)
     if kind.__module__ == augmentations.__name__:
         return []
-    return [runs.source(kind.sample), runs.source(kind.apply)]
+    return [
+        runs.source(method)
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if method.__module__ != augmentations.__name__
+        and (name == "__call__" or not name.startswith("__"))  # a dataclass writes the others
+    ]
 
 
 def _loss_code(loss: Loss) -> str:
@@ -421,7 +437,7 @@ def _optimise(
 
 # Whatever changes one of these may change a run, and makes it another.
 _SOURCES = (
-    *(shapes, augmentations, networks, losses, muon, sys.modules[__name__]),
+    *(shapes, augmentations, kernels, networks, losses, muon, sys.modules[__name__]),
     Recipe.schedule,
 )
 _SOURCES_AT_IMPORT = [runs.source(source) for source in _SOURCES]

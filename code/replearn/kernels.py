@@ -1,0 +1,257 @@
+"""The loops over pixels, compiled for the processor at hand: one image at a time, in its cache.
+
+PyTorch passes over a whole batch once for every operation, and a batch of images is larger than a
+cache. Here an image is drawn, recoloured or looked up to its end before the next one is begun, by
+one thread: it is done before others have woken up. :mod:`shapes` and :mod:`augmentations` state the
+same formulas in PyTorch, for any other device and precision, and for gradients.
+
+Nothing is contracted or reordered, so that equal arguments give bitwise equal images on every
+processor and in whatever batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+# Kept on disk for the next process. As in NumPy, a division by zero gives infinity.
+_compiled = njit(error_model="numpy", cache=True)
+_inlined = njit(error_model="numpy", inline="always")
+
+_ZERO, _HALF, _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = map(np.float32, (0, 0.5, 1, 2, 3, 4, 5, 6))
+_RED, _GREEN, _BLUE = map(np.float32, (0.2989, 0.587, 0.114))
+
+
+def serve(*tensors: Tensor) -> bool:
+    """Return whether these loops take such tensors: float32, on the CPU, without gradients."""
+    return all(
+        tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
+        and not (tensor.requires_grad and torch.is_grad_enabled())
+        for tensor in tensors
+    )
+
+
+def _run(kernel: Callable[..., None], result: Tensor, *arguments: Tensor) -> Tensor:
+    kernel(result.numpy(), *(argument.contiguous().numpy() for argument in arguments))
+    return result
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+def draw(
+    rgb: Tensor,
+    position: Tensor,
+    inradius: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    circle: Tensor,
+    side: int,
+) -> Tensor:
+    """Return the images of :func:`shapes.draw`, (n, 3, side, side).
+
+    Args:
+        rgb, position, inradius: (n, 3), (n, 2), (n,).
+        cos, sin: (n, 4) of the sides' normals.
+        circle: (n,) whether it is one, which has no sides.
+        side: pixels.
+    """
+    result = torch.empty(len(rgb), 3, side, side)
+    return _run(_draw, result, rgb, position, inradius, cos, sin, circle)
+
+
+@_compiled
+def _draw(images, rgb, position, inradius, cos, sin, circle):
+    side = images.shape[-1]
+    distance = np.empty(side, np.float32)
+    for i in range(len(images)):
+        rim = _HALF + inradius[i]
+        for row in range(side):
+            y = np.float32(row) + _HALF - position[i, 1]
+            if circle[i]:
+                for column in range(side):
+                    x = np.float32(column) + _HALF - position[i, 0]
+                    distance[column] = np.sqrt(x * x + y * y)
+            else:
+                distance[:] = -np.inf
+                for k in range(4):
+                    slope, rest = cos[i, k], y * sin[i, k]
+                    for column in range(side):
+                        x = np.float32(column) + _HALF - position[i, 0]
+                        distance[column] = _most(distance[column], x * slope + rest)
+            for channel in range(3):
+                for column in range(side):
+                    images[i, channel, row, column] = rgb[i, channel] * _clip(
+                        rim - distance[column]
+                    )
+
+
+@_inlined
+def _clip(x):
+    return _least(_most(x, _ZERO), _ONE)
+
+
+# Unlike Python's, these become one instruction for many pixels. A NaN makes way for b.
+@_inlined
+def _most(a, b):
+    return a if a > b else b
+
+
+@_inlined
+def _least(a, b):
+    return a if a < b else b
+
+
+# --- colour ---------------------------------------------------------------------------------
+
+
+def recolor(images: Tensor, stages: Sequence[Tensor]) -> Tensor:
+    """Return the views of :func:`augmentations.recolor`."""
+    table = torch.zeros(len(images), len(stages), 4)  # coefficients of the three, and the turn
+    for j, stage in enumerate(stages):
+        if stage.ndim == 1:
+            table[:, j, 0], table[:, j, 3] = 1, stage
+        else:
+            table[:, j, :3] = stage
+    result = torch.empty(images.shape)
+    _run(_recolor, result.flatten(2), images.flatten(2), table)
+    return result
+
+
+@_compiled
+def _recolor(views, images, stages):
+    for i in range(len(images)):
+        views[i] = images[i]
+        red, green, blue = views[i, 0], views[i, 1], views[i, 2]
+        for j in range(stages.shape[1]):
+            scale, gray, mean_gray, turn = stages[i, j]
+            if scale != 1 or gray != 0 or mean_gray != 0:
+                _adjust_affine(red, green, blue, scale, gray, mean_gray)
+            if turn != 0:
+                _adjust_hue(red, green, blue, turn)
+
+
+@_compiled
+def _adjust_affine(red, green, blue, scale, gray, mean_gray):
+    shift = _ZERO
+    if mean_gray != 0:
+        shift = mean_gray * _mean_luma(red, green, blue)
+    for p in range(red.size):
+        by = shift + gray * _luma(red[p], green[p], blue[p])
+        red[p] = _clip(by + scale * red[p])
+        green[p] = _clip(by + scale * green[p])
+        blue[p] = _clip(by + scale * blue[p])
+
+
+@_inlined
+def _luma(red, green, blue):
+    return _RED * red + _GREEN * green + _BLUE * blue
+
+
+@_compiled
+def _mean_luma(red, green, blue):
+    # Many sums side by side: a processor adds several at once, and less is lost to rounding.
+    sums = np.zeros(64, np.float32)
+    whole = red.size - red.size % 64
+    for first in range(0, whole, 64):
+        for k in range(64):
+            sums[k] += _luma(red[first + k], green[first + k], blue[first + k])
+    for p in range(whole, red.size):
+        sums[p - whole] += _luma(red[p], green[p], blue[p])
+    return sums.sum() / np.float32(red.size)
+
+
+@_compiled
+def _adjust_hue(red, green, blue, turn):
+    for p in range(red.size):
+        r, g, b = red[p], green[p], blue[p]
+        value = _most(_most(r, g), b)
+        chroma = value - _least(_least(r, g), b)
+        ahead, sector = r - g, _FOUR
+        if value == g:
+            ahead, sector = b - r, _TWO
+        if value == r:
+            ahead, sector = g - b, _ZERO
+        hue = ahead / (chroma if chroma > 0 else _ONE) + sector + _SIX * turn
+        red[p] = _channel(hue + _FIVE, value, chroma)
+        green[p] = _channel(hue + _THREE, value, chroma)
+        blue[p] = _channel(hue + _ONE, value, chroma)
+
+
+@_inlined
+def _channel(hue, value, chroma):
+    t = hue - _SIX * np.floor(hue / _SIX)
+    return value - chroma * _clip(_least(t, _FOUR - t))
+
+
+# --- geometry -------------------------------------------------------------------------------
+
+
+def look_up(images: Tensor, chains: Sequence[Tensor], canvases: Sequence[float]) -> Tensor:
+    """Return the views of :func:`augmentations.resample`.
+
+    Args:
+        images: (n, 3, s, s).
+        chains: (n, 3, 3) each, from a point of the view to the point of a canvas that is shown
+            there; the last of them is the image itself.
+        canvases: their sides.
+    """
+    matrices = torch.stack(list(chains), 1)
+    sides = torch.tensor(canvases, dtype=torch.float32).expand(len(images), -1)
+    return _run(_look_up, torch.empty(images.shape), images, matrices, sides)
+
+
+@_compiled
+def _look_up(views, images, chains, sides):
+    side = views.shape[-1]
+    pixel = np.empty(side, np.uint32)  # unsigned, which spares a look for negative ones
+    for i in range(len(images)):
+        views[i] = 0
+        planes = images[i].reshape(3, -1)
+        x, y, w = chains[i, -1]
+        for row in range(side):
+            at = np.float32(row) + _HALF
+            first, last = _inside(chains[i], sides[i], at, side)
+            x_0, y_0, w_0 = x[1] * at + x[2], y[1] * at + y[2], w[1] * at + w[2]
+            for k in range(first, last):
+                across = np.float32(k) + _HALF
+                depth = w_0 + w[0] * across
+                source_row = _pixel((y_0 + y[0] * across) / depth, side)
+                pixel[k] = source_row * np.int32(side) + _pixel((x_0 + x[0] * across) / depth, side)
+            for channel in range(3):
+                shown = views[i, channel, row, first:last]
+                for k, p in enumerate(pixel[first:last]):
+                    shown[k] = planes[channel, p]
+
+
+@_inlined
+def _pixel(coordinate, side):
+    # Rounding may put what is inside a hair outside, and 0/0 is nowhere: comparisons mend both.
+    return np.int32(_least(_most(coordinate, _ZERO), np.float32(side - 1)))
+
+
+@_compiled
+def _inside(chain, sides, at, side):
+    """Return the columns of a row, first and last + 1, that lie on every canvas."""
+    left, right = _ZERO, np.float32(side)
+    for j in range(len(sides)):
+        for wall in range(4):
+            a, b, c = chain[j, wall % 2]
+            if wall >= 2:
+                p, q, r = chain[j, 2]
+                a, b, c = sides[j] * p - a, sides[j] * q - b, sides[j] * r - c
+            rest = b * at + c
+            if a > 0:
+                left = _most(-rest / a, left)
+            elif a < 0:
+                right = _least(-rest / a, right)
+            elif rest < 0:
+                return 0, 0
+    first = np.ceil(_least(left, np.float32(side)) - _HALF)
+    last = np.floor(_most(right, _ZERO) - _HALF) + 1
+    return np.int64(first), np.int64(last)

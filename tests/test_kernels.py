@@ -1,0 +1,152 @@
+"""The compiled loops against the same formulas in PyTorch."""
+
+import math
+
+import pytest
+import torch
+
+from replearn import augmentations as aug
+from replearn import kernels, shapes
+from replearn.shapes import Factors, ShapesDataset
+
+
+@pytest.fixture(params=range(3))
+def generator(request):
+    return torch.Generator().manual_seed(request.param)
+
+
+def noise(n, side, generator):
+    return torch.rand(n, 3, side, side, generator=generator)
+
+
+def both(monkeypatch, what):
+    """Return what ``what`` gives by the loops, and by PyTorch."""
+    served = []
+    with monkeypatch.context() as patch:
+        serve = kernels.serve
+        patch.setattr(kernels, "serve", lambda *tensors: served.append(serve(*tensors)) or True)
+        loops = what()
+        assert served
+        assert all(served)
+        patch.setattr(kernels, "serve", lambda *tensors: False)
+        return loops, what()
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+def test_drawings_are_bitwise_pytorchs_but_for_its_root(monkeypatch):
+    factors = Factors.draw(500, 1)
+    loops, pytorch = both(monkeypatch, lambda: shapes.draw(factors))
+    straight = factors.shape > 0
+    assert torch.equal(loops[straight], pytorch[straight])
+    # PyTorch's square root is not rounded to the nearest number everywhere; ours is.
+    torch.testing.assert_close(loops, pytorch, atol=4e-6, rtol=0)
+
+
+# --- colour ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [1, 5, 8, 64])
+@pytest.mark.parametrize("n", [0, 1, 17])
+def test_recolouring_is_pytorchs(monkeypatch, generator, n, side):
+    images = noise(n, side, generator)
+    images[: n // 2] = (4 * images[: n // 2]).floor() / 3  # with ties, black and grey
+    images.clamp_(0, 1)
+    stages = [
+        2 * torch.rand(n, 3, generator=generator) - 0.5,
+        3 * torch.rand(n, generator=generator) - 1.5,
+        torch.tensor([[1.0, 0.0, 0.0]]).expand(n, 3),
+        torch.rand(n, 3, generator=generator),
+        torch.zeros(n),
+    ]
+    loops, pytorch = both(monkeypatch, lambda: aug.recolor(images, stages))
+    torch.testing.assert_close(loops, pytorch, atol=1e-5, rtol=0)
+
+
+def test_a_stage_that_changes_nothing_changes_no_bit(generator):
+    images = noise(4, 64, generator)
+    nothing = torch.tensor([[1.0, 0.0, 0.0]]).expand(4, 3)
+    assert torch.equal(kernels.recolor(images, [nothing, torch.zeros(4)]), images)
+
+
+# --- geometry -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 17])
+@pytest.mark.parametrize("augmentation", [aug.B, aug.C], ids=lambda a: a.name)
+def test_looking_up_shows_pytorchs_pixels(monkeypatch, generator, augmentation, n):
+    images = noise(n, 64, generator)
+    parameters = augmentation.sample(images, generator)
+    loops, pytorch = both(monkeypatch, lambda: augmentation.apply(images, parameters))
+    # A coordinate on the line between two pixels may round to either.
+    assert (loops != pytorch).any(1).float().mean().nan_to_num() < 1e-4
+
+
+@pytest.mark.parametrize("side", [1, 5, 64])
+def test_looking_up_through_any_matrices_shows_pytorchs_pixels(monkeypatch, generator, side):
+    images = noise(40, side, generator)
+    stages = [
+        (torch.randn(40, 3, 3, generator=generator), 2.0 * side),
+        (torch.randn(40, 3, 3, generator=generator), side),
+    ]
+    loops, pytorch = both(monkeypatch, lambda: aug.resample(images, stages))
+    assert (loops != pytorch).any(1).float().mean() < 1e-3
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, 1e38, -1e38, 1e-45])
+def test_no_matrix_makes_it_look_outside_the_image(generator, value):
+    images = 1 + noise(9, 16, generator)
+    matrices = torch.eye(3).repeat(9, 1, 1)
+    for i in range(9):
+        matrices[i].view(-1)[i] = value
+    views = kernels.look_up(images, [matrices], [16.0])
+    assert bool(((views == 0) | ((views >= 1) & (views < 2))).all())
+
+
+# --- both -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("augmentation", [aug.A, aug.B, aug.C], ids=lambda a: a.name)
+def test_strides_of_images_do_not_matter(generator, augmentation):
+    images = noise(6, 64, generator)
+    parameters = augmentation.sample(images, generator)
+    views = augmentation.apply(images, parameters)
+    other = images.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(augmentation.apply(other, parameters), views)
+    assert torch.equal(augmentation.apply(images.flip(0).flip(0)[:], parameters), views)
+
+
+@pytest.mark.parametrize("augmentation", [aug.A, aug.B, aug.C], ids=lambda a: a.name)
+def test_gradients_flow_to_the_images(generator, augmentation):
+    images = noise(6, 64, generator).requires_grad_()
+    parameters = augmentation.sample(images, generator)
+    views = augmentation.apply(images, parameters)
+    (gradient,) = torch.autograd.grad(views.sum(), images)
+    assert bool((gradient != 0).any())
+    with torch.no_grad():
+        torch.testing.assert_close(augmentation.apply(images, parameters), views, atol=1e-5, rtol=0)
+
+
+def test_they_serve_single_precision_on_the_cpu_without_gradients():
+    x = torch.zeros(2)
+    assert kernels.serve(x, x)
+    assert not kernels.serve(x, x.double())
+    assert not kernels.serve(x.half())
+    assert not kernels.serve(torch.zeros(2, device="meta"))
+    tracked = torch.zeros(2, requires_grad=True)
+    assert not kernels.serve(tracked)
+    with torch.no_grad():
+        assert kernels.serve(tracked)
+
+
+def test_any_row_is_bitwise_the_same_alone(generator):
+    factors = ShapesDataset("val").factors[:40]
+    images = shapes.draw(factors)
+    for augmentation in (aug.A, aug.B, aug.C):
+        parameters = augmentation.sample(images, generator)
+        views = augmentation.apply(images, parameters)
+        for i in (0, 7, 39):
+            own = {name: value[i : i + 1] for name, value in parameters.items()}
+            assert torch.equal(augmentation.apply(images[i : i + 1], own), views[i : i + 1])
+            assert torch.equal(shapes.draw(factors[i : i + 1]), images[i : i + 1])
