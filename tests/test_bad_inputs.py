@@ -137,6 +137,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "augmentations.luma": {"images": IMAGES},
     "augmentations.padding": {"n": 4, "pad": 2.0, "like": IMAGES},
     "augmentations.perspective": {"corners": torch.rand(4, 4, 2), "canvas": 64.0},
+    "augmentations.recolor": {"images": IMAGES, "stages": [torch.rand(4, 3), ANGLES]},
     "augmentations.resample": {
         "images": IMAGES,
         "stages": [(torch.eye(3).expand(4, 3, 3).contiguous(), 64.0)],
@@ -470,9 +471,19 @@ COUNTS += ("per_class", "latent_dim", "n", "d", "values")  # ints that must not 
 ONLY_LIKE = ("like",)  # of which no value counts
 # Steps inside of trainings, which what calls them guards: they may complain in torch's words. What
 # is written there is part of every stored run's key.
-INNER = ("augmentations.crop_boxes", "augmentations.resample", "muon.Muon")
+INNER = (
+    "augmentations.crop_boxes",
+    "augmentations.recolor",
+    "augmentations.resample",
+    "muon.Muon",
+)
 # What is finite of an infinity too: clipped, a maximum, a ReLU.
-FINITE = ("augmentations.adjust_affine", "lookup.rgb", "networks.Decoder.forward")
+FINITE = (
+    "augmentations.adjust_affine",
+    "augmentations.recolor",
+    "lookup.rgb",
+    "networks.Decoder.forward",
+)
 EMPTY = ("geometry.turned",)  # changes nothing if nothing is to be changed
 
 

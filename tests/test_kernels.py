@@ -70,6 +70,15 @@ def test_a_stage_that_changes_nothing_changes_no_bit(generator):
     assert torch.equal(kernels.recolor(images, [nothing, torch.zeros(4)]), images)
 
 
+def test_what_is_not_a_number_is_not_painted_over():
+    images = torch.full((2, 3, 8, 8), 0.5)
+    images[0, 1, 2, 3] = math.nan
+    for stage in (torch.tensor([[0.9, 0.1, 0.0]]).expand(2, 3), torch.full((2,), 0.3)):
+        views = kernels.recolor(images, [stage])
+        assert bool(views[0, :, 2, 3].isnan().any())
+        assert int(views.isnan().any(1).sum()) == 1
+
+
 # --- geometry -------------------------------------------------------------------------------
 
 

@@ -96,15 +96,15 @@ def _clip(x):
     return _least(_most(x, _ZERO), _ONE)
 
 
-# Unlike Python's, these become one instruction for many pixels. A NaN makes way for b.
+# One instruction for many pixels, which Python's own are not. A NaN stays as a, is passed by as b.
 @_inlined
 def _most(a, b):
-    return a if a > b else b
+    return b if b > a else a
 
 
 @_inlined
 def _least(a, b):
-    return a if a < b else b
+    return b if b < a else a
 
 
 # --- colour ---------------------------------------------------------------------------------
@@ -231,8 +231,8 @@ def _look_up(views, images, chains, sides):
 
 @_inlined
 def _pixel(coordinate, side):
-    # Rounding may put what is inside a hair outside, and 0/0 is nowhere: comparisons mend both.
-    return np.int32(_least(_most(coordinate, _ZERO), np.float32(side - 1)))
+    # Rounding may put what is inside a hair outside, and 0/0 is nowhere: both become a pixel.
+    return np.int32(_least(_most(_ZERO, coordinate), np.float32(side - 1)))
 
 
 @_compiled
@@ -247,9 +247,9 @@ def _inside(chain, sides, at, side):
                 a, b, c = sides[j] * p - a, sides[j] * q - b, sides[j] * r - c
             rest = b * at + c
             if a > 0:
-                left = _most(-rest / a, left)
+                left = _most(left, -rest / a)
             elif a < 0:
-                right = _least(-rest / a, right)
+                right = _least(right, -rest / a)
             elif rest < 0:
                 return 0, 0
     first = np.ceil(_least(left, np.float32(side)) - _HALF)
