@@ -248,6 +248,19 @@ def test_packing_all_packs_what_the_book_asks_for_and_scores_it(tiny, tmp_path, 
         scores = provenance[name]["scores"]
         assert scores["as trained"] == scores["rounded"] == network.scores()
     assert all("weights" not in facts for facts in runs.stored())  # the store keeps the originals
+    # What is published is neither trained nor written again, but what is not.
+    monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "empty"))
+    added = published.Network(published.augmentations.B)
+    monkeypatch.setattr(published, "NETWORKS", {**networks, "B": added})
+    assert published.main(["pack", str(tmp_path / "set")]) == 0
+    assert {file: file.read_bytes() for file in before if file.suffix != ".json"}.items() <= (
+        before.items()
+    )
+    more = json.loads((tmp_path / "set" / "provenance.json").read_text(encoding="utf-8"))
+    assert {name: more[name] for name in networks} == provenance
+    assert more.keys() == {*networks, "B"}
+    trained_here = [facts["label"] for facts in runs.stored() if "weights" not in facts]
+    assert trained_here == ["B"]
 
 
 def test_a_network_that_the_book_does_not_have_is_named(tmp_path, capsys):

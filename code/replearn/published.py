@@ -156,14 +156,21 @@ def unpack(file: Path) -> str:
 def pack_all(folder: Path) -> None:
     """Write every one of :data:`NETWORKS` into ``folder``, trained or from the store.
 
+    One that is published there already, by the code and recipe of now, stays as it is.
+
     ``provenance.json`` says of each where and when it was trained, by what recipe, how long, its
     file's checksum, and its :func:`evaluation.scores` before and after its weights were rounded.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    provenance = {}
+    before, provenance = {}, {}
+    if (folder / PROVENANCE).exists():
+        before = unpack_all(folder)
     for name, network in NETWORKS.items():
         network.train()
         facts = network.train().facts  # as they are in store, with the key
+        if facts["key"] == before.get(name, {}).get("key"):
+            provenance[name] = before[name]
+            continue
         file = folder / f"{facts['key']}.safetensors"
         pack(facts["key"], file)
         provenance[name] = {
@@ -192,8 +199,8 @@ def _scores_unpacked(network: Network, file: Path) -> dict[str, Any]:
 
 
 @checks.arguments
-def unpack_all(folder: Path) -> None:
-    """Put every run that ``provenance.json`` in ``folder`` names into the store.
+def unpack_all(folder: Path) -> dict[str, Any]:
+    """Put every run that ``provenance.json`` in ``folder`` names into the store; return it.
 
     Raises:
         FileNotFoundError: if a file is missing.
@@ -205,6 +212,7 @@ def unpack_all(folder: Path) -> None:
         if _checksum(file) != facts["sha256"]:
             raise ValueError(f"{file} must have the checksum that {PROVENANCE} names for {name}")
         unpack(file)
+    return provenance
 
 
 @checks.arguments
@@ -226,7 +234,7 @@ def _checksum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-COMMANDS: dict[str, Callable[[Path], None]] = {
+COMMANDS: dict[str, Callable[[Path], object]] = {
     "pack": pack_all,
     "unpack": unpack_all,
     "embed": embed_all,
