@@ -1,6 +1,9 @@
 """The compiled loops against the same formulas in PyTorch."""
 
+import dataclasses
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -44,6 +47,16 @@ def test_drawings_are_bitwise_pytorchs_but_for_its_root(monkeypatch):
     torch.testing.assert_close(loops, pytorch, atol=4e-6, rtol=0)
 
 
+def test_what_is_not_a_number_is_not_drawn_as_one():
+    factors = Factors.draw(60, 1)
+    for name in ("rgb", "position", "size"):
+        values = vars(factors)[name].clone()
+        values[::2] = math.nan
+        images = shapes.draw(dataclasses.replace(factors, **{name: values}))
+        assert bool(images[::2].isnan().flatten(1).any(1).all())
+        assert not bool(images[1::2].isnan().any())
+
+
 # --- colour ---------------------------------------------------------------------------------
 
 
@@ -70,7 +83,7 @@ def test_a_stage_that_changes_nothing_changes_no_bit(generator):
     assert torch.equal(kernels.recolor(images, [nothing, torch.zeros(4)]), images)
 
 
-def test_what_is_not_a_number_is_not_painted_over():
+def test_what_is_not_a_number_stays_so():
     images = torch.full((2, 3, 8, 8), 0.5)
     images[0, 1, 2, 3] = math.nan
     for stage in (torch.tensor([[0.9, 0.1, 0.0]]).expand(2, 3), torch.full((2,), 0.3)):
@@ -147,6 +160,48 @@ def test_they_serve_single_precision_on_the_cpu_without_gradients():
     assert not kernels.serve(tracked)
     with torch.no_grad():
         assert kernels.serve(tracked)
+
+
+# Imports the library where no folder can be written to.
+UNWRITABLE = """
+import numba.core.caching
+def refuse(self):
+    raise OSError("read-only")
+numba.core.caching._CacheLocator.ensure_cache_path = refuse
+from replearn.shapes import ShapesDataset
+print(float(ShapesDataset("val").images([0]).sum()))
+"""
+
+
+def test_loops_that_cannot_be_kept_are_compiled_anew():
+    output = subprocess.run(
+        [sys.executable, "-c", UNWRITABLE], capture_output=True, text=True, check=True
+    ).stdout
+    assert float(output) == pytest.approx(float(ShapesDataset("val").images([0]).sum()))
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 8, 6), (4, 3, 6, 8)])
+def test_nothing_but_squares_is_looked_up(shape):
+    with pytest.raises(ValueError, match=r"images must have shape \(n, 3, s, s\), got"):
+        aug.resample(torch.rand(shape), [(torch.eye(3).expand(4, 3, 3), 8.0)])
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 3), (4, 2, 3), (4, 3)])
+def test_no_other_matrices_are_looked_through(shape):
+    with pytest.raises((TypeError, ValueError), match="stages must"):
+        aug.resample(torch.rand(4, 3, 8, 8), [(torch.zeros(shape), 8.0)])
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (3,), (4, 1, 1), ()])
+def test_no_other_stages_recolour(shape):
+    with pytest.raises(ValueError, match=r"must have shape \(4,\) or \(4, 3\) for 4 images, got"):
+        aug.recolor(torch.rand(4, 3, 8, 8), [torch.zeros(shape)])
+
+
+def test_factors_of_unequal_length_are_refused():
+    factors = Factors.draw(4, 0)
+    with pytest.raises((TypeError, ValueError)):
+        dataclasses.replace(factors, rgb=factors.rgb[:3])
 
 
 def test_any_row_is_bitwise_the_same_alone(generator):

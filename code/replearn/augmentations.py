@@ -23,9 +23,6 @@ from replearn import checks, kernels
 Images = Float[Tensor, "n 3 h w"]
 Parameters = dict[str, Tensor]
 
-# ITU-R 601-2 luma, as in torchvision and PIL.
-_LUMA = (0.2989, 0.587, 0.114)
-
 
 class Augmentation:
     """Base of all augmentations: ``sample`` parameters, ``apply`` them, or do both by a call."""
@@ -78,7 +75,7 @@ def _uniform(
 @checks.arguments
 def luma(images: Images) -> Float[Tensor, "n 1 h w"]:
     """Return the grey value of each pixel."""
-    red, green, blue = _LUMA
+    red, green, blue = kernels.LUMA
     return (red * images[:, 0] + green * images[:, 1] + blue * images[:, 2])[:, None]
 
 
@@ -370,7 +367,8 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     A canvas is convex, so it meets each row of the view in an interval: the conditions
     0 ≤ X/W ≤ side are linear along the row, and four numbers a stage and row decide them.
     """
-    n, _, side, _ = images.shape
+    checks.images("images", images)
+    n, side = len(images), images.shape[-1]
     chains: list[Homography] = []  # from the view to each canvas
     for homography, _ in stages:
         if len(homography) != n:

@@ -12,18 +12,29 @@ processor and in whatever batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
 from torch import Tensor
 
-# Kept on disk for the next process. As in NumPy, a division by zero gives infinity.
-_compiled = njit(error_model="numpy", cache=True)
-_inlined = njit(error_model="numpy", inline="always")
+LUMA = (0.2989, 0.587, 0.114)
+"""What red, green and blue weigh in a grey value: ITU-R 601-2, as in torchvision and PIL."""
+
+_inlined = njit(error_model="numpy", inline="always")  # as in NumPy, 1/0 is infinity
+
+
+def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile ``loop`` when it is first called, and keep it on disk for the next process."""
+    try:
+        return njit(error_model="numpy", cache=True)(loop)
+    except RuntimeError:  # there is no folder to keep it in
+        return njit(error_model="numpy")(loop)
+
 
 _ZERO, _HALF, _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = map(np.float32, (0, 0.5, 1, 2, 3, 4, 5, 6))
-_RED, _GREEN, _BLUE = map(np.float32, (0.2989, 0.587, 0.114))
+_RED, _GREEN, _BLUE = map(np.float32, LUMA)
 
 
 def serve(*tensors: Tensor) -> bool:
@@ -61,7 +72,7 @@ def draw(
         circle: (n,) whether it is one, which has no sides.
         side: pixels.
     """
-    result = torch.empty(len(rgb), 3, side, side)
+    result = rgb.new_empty(len(rgb), 3, side, side)
     return _run(_draw, result, rgb, position, inradius, cos, sin, circle)
 
 
@@ -83,7 +94,7 @@ def _draw(images, rgb, position, inradius, cos, sin, circle):
                     slope, rest = cos[i, k], y * sin[i, k]
                     for column in range(side):
                         x = np.float32(column) + _HALF - position[i, 0]
-                        distance[column] = _most(distance[column], x * slope + rest)
+                        distance[column] = _most(x * slope + rest, distance[column])
             for channel in range(3):
                 for column in range(side):
                     images[i, channel, row, column] = rgb[i, channel] * _clip(
@@ -112,13 +123,13 @@ def _least(a, b):
 
 def recolor(images: Tensor, stages: Sequence[Tensor]) -> Tensor:
     """Return the views of :func:`augmentations.recolor`."""
-    table = torch.zeros(len(images), len(stages), 4)  # coefficients of the three, and the turn
+    table = images.new_zeros(len(images), len(stages), 4)  # coefficients of the three, and the turn
     for j, stage in enumerate(stages):
         if stage.ndim == 1:
             table[:, j, 0], table[:, j, 3] = 1, stage
         else:
             table[:, j, :3] = stage
-    result = torch.empty(images.shape)
+    result = images.new_empty(images.shape)
     _run(_recolor, result.flatten(2), images.flatten(2), table)
     return result
 
@@ -202,8 +213,8 @@ def look_up(images: Tensor, chains: Sequence[Tensor], canvases: Sequence[float])
         canvases: their sides.
     """
     matrices = torch.stack(list(chains), 1)
-    sides = torch.tensor(canvases, dtype=torch.float32).expand(len(images), -1)
-    return _run(_look_up, torch.empty(images.shape), images, matrices, sides)
+    sides = images.new_tensor(canvases).expand(len(images), -1)
+    return _run(_look_up, images.new_empty(images.shape), images, matrices, sides)
 
 
 @_compiled
