@@ -22,10 +22,10 @@ from torch import Tensor
 LUMA = (0.2989, 0.587, 0.114)
 """What red, green and blue weigh in a grey value: ITU-R 601-2, as in torchvision and PIL."""
 
-_inlined = njit(error_model="numpy", inline="always")  # as in NumPy, 1/0 is infinity
+inlined = njit(error_model="numpy", inline="always")  # as in NumPy, 1/0 is infinity
 
 
-def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``loop`` when it is first called, and keep it on disk for the next process."""
     try:
         return njit(error_model="numpy", cache=True)(loop)
@@ -76,7 +76,7 @@ def draw(
     return _run(_draw, result, rgb, position, inradius, cos, sin, circle)
 
 
-@_compiled
+@compiled
 def _draw(images, rgb, position, inradius, cos, sin, circle):
     side = images.shape[-1]
     distance = np.empty(side, np.float32)
@@ -102,18 +102,18 @@ def _draw(images, rgb, position, inradius, cos, sin, circle):
                     )
 
 
-@_inlined
+@inlined
 def _clip(x):
     return _least(_most(x, _ZERO), _ONE)
 
 
 # One instruction for many pixels, which Python's own are not. A NaN stays as a, is passed by as b.
-@_inlined
+@inlined
 def _most(a, b):
     return b if b > a else a
 
 
-@_inlined
+@inlined
 def _least(a, b):
     return b if b < a else a
 
@@ -134,7 +134,7 @@ def recolor(images: Tensor, stages: Sequence[Tensor]) -> Tensor:
     return result
 
 
-@_compiled
+@compiled
 def _recolor(views, images, stages):
     for i in range(len(images)):
         views[i] = images[i]
@@ -147,7 +147,7 @@ def _recolor(views, images, stages):
                 _adjust_hue(red, green, blue, turn)
 
 
-@_compiled
+@compiled
 def _adjust_affine(red, green, blue, scale, gray, mean_gray):
     shift = _ZERO
     if mean_gray != 0:
@@ -159,12 +159,12 @@ def _adjust_affine(red, green, blue, scale, gray, mean_gray):
         blue[p] = _clip(by + scale * blue[p])
 
 
-@_inlined
+@inlined
 def _luma(red, green, blue):
     return _RED * red + _GREEN * green + _BLUE * blue
 
 
-@_compiled
+@compiled
 def _mean_luma(red, green, blue):
     # Many sums side by side: a processor adds several at once, and less is lost to rounding.
     sums = np.zeros(64, np.float32)
@@ -177,7 +177,7 @@ def _mean_luma(red, green, blue):
     return sums.sum() / np.float32(red.size)
 
 
-@_compiled
+@compiled
 def _adjust_hue(red, green, blue, turn):
     for p in range(red.size):
         r, g, b = red[p], green[p], blue[p]
@@ -194,7 +194,7 @@ def _adjust_hue(red, green, blue, turn):
         blue[p] = _channel(hue + _ONE, value, chroma)
 
 
-@_inlined
+@inlined
 def _channel(hue, value, chroma):
     t = hue - _SIX * np.floor(hue / _SIX)
     return value - chroma * _clip(_least(t, _FOUR - t))
@@ -217,7 +217,7 @@ def look_up(images: Tensor, chains: Sequence[Tensor], canvases: Sequence[float])
     return _run(_look_up, images.new_empty(images.shape), images, matrices, sides)
 
 
-@_compiled
+@compiled
 def _look_up(views, images, chains, sides):
     side = views.shape[-1]
     pixel = np.empty(side, np.uint32)  # unsigned, which spares a look for negative ones
@@ -240,13 +240,13 @@ def _look_up(views, images, chains, sides):
                     shown[k] = planes[channel, p]
 
 
-@_inlined
+@inlined
 def _pixel(coordinate, side):
     # Rounding may put what is inside a hair outside, and 0/0 is nowhere: both become a pixel.
     return np.int32(_least(_most(_ZERO, coordinate), np.float32(side - 1)))
 
 
-@_compiled
+@compiled
 def _inside(chain, sides, at, side):
     """Return the columns of a row, first and last + 1, that lie on every canvas."""
     left, right = _ZERO, np.float32(side)
