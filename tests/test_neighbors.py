@@ -68,6 +68,29 @@ def test_chunks_of_queries_do_not_show(n):
     assert torch.equal(some, expected[:1030])
 
 
+@pytest.mark.parametrize("k", [1, 63, 64, 65])
+@pytest.mark.parametrize("itself", [False, True], ids=["others", "itself"])
+def test_few_neighbours_are_the_first_of_many(k, itself):
+    bank = normal(2100, 5, seed=k)
+    queries = bank if itself else bank + 0.1
+    assert_nearest(queries, bank, k, neighbors.nearest(queries, bank, k), 2e-3)
+
+
+@pytest.mark.parametrize("k", [3, 100])
+@pytest.mark.parametrize("itself", [False, True], ids=["others", "itself"])
+def test_copies_come_in_any_order_but_each_once(k, itself):
+    bank = normal(250, 4).repeat(9, 1)  # ties wherever a tile begins
+    queries = bank if itself else bank.clone()
+    assert_nearest(queries, bank, k, neighbors.nearest(queries, bank, k), 2e-3)
+
+
+@pytest.mark.parametrize(("queries", "bank"), [(1e20, 1.0), (1.0, 1e20)])
+def test_what_cannot_be_squared_is_refused(queries, bank):
+    name = "queries" if queries > 1 else "bank"
+    with pytest.raises(ValueError, match=f"{name} must be small enough to be squared in torch.flo"):
+        neighbors.nearest(queries * normal(3, 4), bank * normal(9, 4, seed=1), 2)
+
+
 def test_exclude_self_excludes_the_row_and_not_its_copies():
     bank = torch.zeros(5, 2)
     rows = neighbors.nearest(bank, bank, 4, exclude_self=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from replearn import checks, recipes
+from replearn import checks, kernels, recipes
 from replearn.devices import autocast
 from replearn.shapes import Factors, ShapesDataset
 
@@ -17,8 +18,9 @@ FACTORS = ("color", "location", "shape", "size", "rotation")
 """What sensitivity is measured to, in the order of the tables."""
 
 _EMBED_BATCH = 500  # images: their feature maps stay in the cache
-_NEAREST_CHUNK = 1024  # queries: bounds the distances held at once, whatever the number of queries
-_BLOCK = 64  # columns of which the largest is found first
+_TILE = 1024  # rows and columns of the products held at once, whatever the number of queries
+_FEW = 64  # neighbours that are kept in order as they are found
+_BLOCK = 64  # products of which it is asked at once whether any is close enough
 
 
 @checks.arguments
@@ -72,8 +74,8 @@ def nearest(
 ) -> Int[Tensor, "q k"]:
     """Return the rows of ``bank`` nearest to each query, near to far, by Euclidean distance.
 
-    Exact, in chunks of queries. A distance is ‖q‖² − 2 q·b + ‖b‖² in the features' precision, so
-    distances closer together than its rounding may come in either order.
+    Exact, in memory that does not grow with q n. A distance is ‖q‖² − 2 q·b + ‖b‖² in the features'
+    precision, so distances closer together than its rounding may come in either order.
 
     Args:
         queries: (q, d).
@@ -83,7 +85,8 @@ def nearest(
 
     Raises:
         TypeError: for features that are not floating-point tensors of one precision.
-        ValueError: for other shapes, features that are not finite, or too few rows for ``k``.
+        ValueError: for other shapes, features that are not finite or whose squares are not, or too
+            few rows for ``k``.
     """
     checks.one_precision(queries=queries, bank=bank)
     if exclude_self and len(queries) > len(bank):
@@ -100,35 +103,109 @@ def nearest(
     # About its own centre, a bank far from the origin loses no digits in the squares.
     centre = bank.mean(0)
     centred = bank - centre
-    queries = centred if queries is bank else queries - centre
-    bank = centred
-    half_squares = torch.linalg.vector_norm(bank, dim=1).square() / 2
+    alone = queries is bank
+    queries = centred if alone else queries - centre
+    for name, rows in (("bank", centred), ("queries", queries)):
+        if not bool(_squares(rows).isfinite().all()):
+            raise ValueError(
+                f"{name} must be small enough to be squared in {rows.dtype}, got values "
+                f"{float(rows.abs().max()):g} away from the bank's centre"
+            )
+    half_squares = _squares(centred) / 2
+    if kernels.serve(queries, centred) and k <= _FEW:
+        return _few_nearest(queries, centred, half_squares, k, exclude_self, alone)
     found: list[Tensor] = []
-    room = bank.new_empty(min(_NEAREST_CHUNK, len(queries)), len(bank))  # new memory costs time
-    for some in queries.split(_NEAREST_CHUNK):
-        closeness = torch.mm(some, bank.T, out=room[: len(some)]).sub_(half_squares)
+    for some in queries.split(_TILE):
+        closeness = (some @ centred.T).sub_(half_squares)
         if exclude_self:
             own = torch.arange(len(some), device=some.device)
-            closeness[own, own + len(found) * _NEAREST_CHUNK] = -math.inf
-        found.append(_largest(closeness, k))
+            closeness[own, own + len(found) * _TILE] = -math.inf
+        found.append(closeness.topk(k, dim=1).indices)
     return torch.cat(found)
 
 
-def _largest(rows: Tensor, k: int) -> Tensor:
-    """Return the columns of the k largest of each row, the largest first.
+def _squares(rows: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(rows, dim=1).square()
 
-    They all lie in the k blocks of columns whose own largest are largest, so that few columns need
-    to be sorted; those that fill no block are looked at anyway.
+
+def _few_nearest(
+    queries: Tensor, bank: Tensor, half_squares: Tensor, k: int, exclude_self: bool, alone: bool
+) -> Tensor:
+    """Return what :func:`nearest` does, tile by tile of the products, which stay in the cache.
+
+    If the bank asks for its own neighbours, a tile is also its mirror image's transpose: half of
+    the products will do.
     """
-    blocks = rows.shape[1] // _BLOCK
-    if blocks <= k:
-        return rows.topk(k, dim=1).indices
-    peaks = rows[:, : blocks * _BLOCK].unflatten(1, (blocks, _BLOCK)).amax(2)
-    first = peaks.topk(k, dim=1).indices[:, :, None] * _BLOCK
-    inside = (first + torch.arange(_BLOCK, device=rows.device)).flatten(1)
-    rest = torch.arange(blocks * _BLOCK, rows.shape[1], device=rows.device)
-    columns = torch.cat([inside, rest.expand(len(rows), -1)], 1)
-    return columns.gather(1, rows.gather(1, columns).topk(k, dim=1).indices)
+    best = queries.new_full((len(queries), k), -math.inf)  # q·b − ‖b‖²/2, the largest first
+    where = torch.zeros(len(queries), k, dtype=torch.int64)
+    room = bank.new_empty(_TILE * _TILE)  # new memory at every tile would cost time
+    for i in range(0, len(queries), _TILE):
+        some = queries[i : i + _TILE]
+        for j in range(i if alone else 0, len(bank), _TILE):
+            others = bank[j : j + _TILE]
+            size = len(some), len(others)
+            products = torch.mm(some, others.T, out=room[: math.prod(size)].view(size))
+            if exclude_self and i == j:
+                products.fill_diagonal_(-math.inf)
+            tile = products.numpy()
+            _keep(best.numpy(), where.numpy(), tile, half_squares.numpy(), i, j)
+            if alone and i != j:
+                _keep_transposed(best.numpy(), where.numpy(), tile, half_squares.numpy(), i, j)
+    return where
+
+
+@kernels.compiled
+def _keep(best, where, products, half_squares, i, j):
+    """Put what is close enough in a tile into its place among the best of the tile's rows."""
+    rows, columns = products.shape
+    last = best.shape[1] - 1
+    closeness = np.empty(columns, products.dtype)
+    for row in range(rows):
+        for column in range(columns):
+            closeness[column] = products[row, column] - half_squares[j + column]
+        for first in range(0, columns, _BLOCK):
+            stop = min(first + _BLOCK, columns)
+            if _any_above(closeness, best[i + row, last], first, stop):
+                for column in range(first, stop):
+                    if closeness[column] > best[i + row, last]:
+                        _insert(best, where, i + row, closeness[column], j + column)
+
+
+@kernels.compiled
+def _keep_transposed(best, where, products, half_squares, i, j):
+    """Do so for the tile's columns, a row at a time, as it lies in memory."""
+    rows, columns = products.shape
+    last = best.shape[1] - 1
+    beaten = best[j : j + columns, last].copy()
+    ahead = np.empty(columns, products.dtype)
+    for row in range(rows):
+        for column in range(columns):
+            ahead[column] = products[row, column] - half_squares[i + row] - beaten[column]
+        for first in range(0, columns, _BLOCK):
+            stop = min(first + _BLOCK, columns)
+            if _any_above(ahead, 0, first, stop):
+                for column in range(first, stop):
+                    closeness = products[row, column] - half_squares[i + row]
+                    if closeness > beaten[column]:
+                        _insert(best, where, j + column, closeness, i + row)
+                        beaten[column] = best[j + column, last]
+
+
+@kernels.inlined
+def _any_above(values, bound, first, stop):
+    found = False
+    for k in range(first, stop):
+        found |= values[k] > bound
+    return found
+
+
+@kernels.inlined
+def _insert(best, where, row, closeness, index):
+    place = best.shape[1] - 1
+    while place > 0 and closeness > best[row, place - 1]:
+        best[row, place], where[row, place] = best[row, place - 1], where[row, place - 1]
+        place -= 1
+    best[row, place], where[row, place] = closeness, index
 
 
 @checks.arguments
