@@ -108,7 +108,7 @@ def nearest(
     for name, rows in (("bank", centred), ("queries", queries)):
         if not bool(_squares(rows).isfinite().all()):
             raise ValueError(
-                f"{name} must be small enough to be squared in {rows.dtype}, got values "
+                f"{name} must hold features whose squares are finite in {rows.dtype}, got values "
                 f"{float(rows.abs().max()):g} away from the bank's centre"
             )
     half_squares = _squares(centred) / 2
