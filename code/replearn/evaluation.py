@@ -183,6 +183,7 @@ def layer_accuracies(
     labels = {"color": dataset.factors.color[:limit], "shape": dataset.factors.shape[:limit]}
     accuracies: dict[str, list[float]] = {name: [] for name in labels}
     for features in from_last():
+        features -= features.mean(0)  # in place, or else nearest would in a copy
         twin = neighbors.nearest(features, features, 1, exclude_self=True)[:, 0].cpu()
         for name, label in labels.items():
             accuracies[name].insert(0, float((label == label[twin]).float().mean()))

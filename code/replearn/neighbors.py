@@ -100,11 +100,12 @@ def nearest(
         raise ValueError(f"k must lie in 1 … {most}, got {k!r}")
     checks.finite("queries", queries)
     checks.finite("bank", bank)
-    # About its own centre, a bank far from the origin loses no digits in the squares.
-    centre = bank.mean(0)
-    centred = bank - centre
-    alone = queries is bank
-    queries = centred if alone else queries - centre
+    # About its own centre, a bank far from the origin loses no digits in the squares; about the
+    # origin, it would lose one bit at most, and a copy of a wide one is much memory.
+    alone, centred, centre = queries is bank, bank, bank.mean(0)
+    if not float(centre.square().sum()) <= float(_squares(bank).mean()) / 2:
+        centred = bank - centre
+        queries = centred if alone else queries - centre
     for name, rows in (("bank", centred), ("queries", queries)):
         if not bool(_squares(rows).isfinite().all()):
             raise ValueError(
