@@ -77,6 +77,18 @@ def test_few_neighbours_are_the_first_of_many(k, itself):
 
 
 @pytest.mark.parametrize("k", [3, 100])
+@pytest.mark.parametrize("q", [1030, 2100])
+def test_exclude_self_excludes_the_row_in_every_tile(k, q):
+    bank = normal(2100, 5)
+    queries = bank if q == len(bank) else bank[:q]
+    rows = neighbors.nearest(queries, bank, k, exclude_self=True)
+    apart = torch.cdist(queries.double(), bank.double())
+    apart.fill_diagonal_(math.inf)
+    expected = apart.sort(1).values[:, :k]
+    torch.testing.assert_close(apart.gather(1, rows), expected, atol=2e-3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("k", [3, 100])
 @pytest.mark.parametrize("itself", [False, True], ids=["others", "itself"])
 def test_copies_come_in_any_order_but_each_once(k, itself):
     bank = normal(250, 4).repeat(9, 1)  # ties wherever a tile begins
@@ -87,7 +99,7 @@ def test_copies_come_in_any_order_but_each_once(k, itself):
 @pytest.mark.parametrize(("queries", "bank"), [(1e20, 1.0), (1.0, 1e20)])
 def test_what_cannot_be_squared_is_refused(queries, bank):
     name = "queries" if queries > 1 else "bank"
-    with pytest.raises(ValueError, match=f"{name} must hold features whose squares are finite in"):
+    with pytest.raises(ValueError, match=f"{name} must hold features whose squared distances"):
         neighbors.nearest(queries * normal(3, 4), bank * normal(9, 4, seed=1), 2)
 
 

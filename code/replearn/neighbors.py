@@ -106,13 +106,14 @@ def nearest(
     if not float(centre.square().sum()) <= float(_squares(bank).mean()) / 2:
         centred = bank - centre
         queries = centred if alone else queries - centre
-    for name, rows in (("bank", centred), ("queries", queries)):
-        if not bool(_squares(rows).isfinite().all()):
+    squares = _squares(centred)
+    for name, of in (("bank", squares), ("queries", squares if alone else _squares(queries))):
+        if not bool(of.isfinite().all()):
             raise ValueError(
-                f"{name} must hold features whose squares are finite in {rows.dtype}, got values "
-                f"{float(rows.abs().max()):g} away from the bank's centre"
+                f"{name} must hold features whose squared distances from the bank's centre are "
+                f"finite in {bank.dtype}, got {float(of.max()):g}"
             )
-    half_squares = _squares(centred) / 2
+    half_squares = squares / 2
     if kernels.serve(queries, centred) and k <= _FEW:
         return _few_nearest(queries, centred, half_squares, k, exclude_self, alone)
     found: list[Tensor] = []
