@@ -61,7 +61,7 @@ def begin(app: Sphinx, config: Config) -> None:
         clear(out.parent)
     mark(out.parent).touch()
     shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
+    out.mkdir(exist_ok=True)  # one that waits makes it if it comes between
 
 
 def end(app: Sphinx, exception: Exception | None) -> None:

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from sphinx.config import Config
 
 import book_builds
 from books import BIN, Result, build, run, tiny_tree
@@ -167,6 +169,24 @@ def test_two_builds_at_once_are_two_builds(root: Path, tmp_path: Path, tiny_book
     assert [process.returncode for process in both] == [0, 0], outputs
     assert sum("Waiting for another build" in output for output in outputs) == 1
     assert_same_site(Result(tree, 0, ""), tiny_book)
+
+
+def test_the_folder_that_a_waiting_build_makes_anew_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sphinx makes the output folder, if it is missing, before it comes to wait."""
+    out = tmp_path / "_build" / "html"
+    (out / "old").mkdir(parents=True)
+    remove = shutil.rmtree
+
+    def removed_and_made(path: Path, **options: bool) -> None:
+        remove(path, **options)
+        path.mkdir()
+
+    monkeypatch.setattr(book_builds, "_held", None)
+    monkeypatch.setattr(shutil, "rmtree", removed_and_made)
+    book_builds.begin(SimpleNamespace(outdir=out), Config())
+    assert list(out.iterdir()) == []
 
 
 def started(tree: Path) -> subprocess.Popen[str]:
