@@ -25,7 +25,7 @@ import peers
 from race import Contestant, Row, race, timed
 from replearn import augmentations, losses, neighbors, training
 from replearn.cli import NETS
-from replearn.devices import autocast, machine, precision
+from replearn.devices import autocast, machine, memory_kept, precision
 from replearn.networks import Encoder
 from replearn.recipes import RECIPES
 from replearn.shapes import ShapesDataset
@@ -36,31 +36,36 @@ THREADS = torch.get_num_threads()
 
 
 def inputs(rounds: int, steps: int) -> Iterator[Row]:
-    """From factors to two batches of views, on one core; torchvision starts from pictures."""
+    """From factors to the views of four batches, on one core; torchvision starts from pictures."""
     torch.set_num_threads(1)
     dataset = ShapesDataset("train")
-    rows = torch.arange(peers.BATCH)
+    batches = torch.arange(4 * peers.BATCH).split(peers.BATCH)
     for name in "ABC":
-        augmentation, views = augmentations.BY_NAME[name], peers.Views(name, peers.BATCH)
+        augmentation, views = augmentations.BY_NAME[name], peers.Views(name, 4 * peers.BATCH)
         theirs = peers.kornia_views(name)
 
         def ours(augmentation: augmentations.Augmentation = augmentation) -> None:
-            images = dataset.images(rows)
-            augmentation(images), augmentation(images)
+            for rows in batches:
+                images = dataset.images(rows)
+                augmentation(images), augmentation(images)
 
         def per_image(views: peers.Views = views) -> None:
-            torch.stack([side for row in range(peers.BATCH) for side in views[row]])
+            for rows in batches:
+                torch.stack([side for row in rows.tolist() for side in views[row]])
 
         def batched(theirs: torch.nn.Module = theirs) -> None:
-            images = dataset.images(rows)
-            theirs(images.clone()), theirs(images.clone())
+            for rows in batches:
+                images = dataset.images(rows)
+                theirs(images.clone()), theirs(images.clone())
 
         contestants = {
             "ours": timed(ours),
             "torchvision, per image": timed(per_image),
             "kornia, batched": timed(batched),
         }
-        yield race(f"views of {name}", contestants, rounds, pairs=peers.BATCH)
+        with memory_kept():  # as in a training
+            row = race(f"views of {name}", contestants, rounds, pairs=4 * peers.BATCH)
+        yield row
     torch.set_num_threads(THREADS)
 
 

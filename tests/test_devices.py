@@ -1,6 +1,9 @@
 """Devices: the best there is, never one there is not."""
 
 import json
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -81,3 +84,53 @@ def test_the_machine_is_described_in_plain_words():
     assert facts["threads"] == torch.get_num_threads()
     assert facts["chip"]
     assert json.loads(json.dumps(facts)) == facts
+
+
+# --- memory ---------------------------------------------------------------------------------
+
+# Counts the pages that the system has to find for ten tensors, one after the other, each larger
+# than what glibc keeps by itself; and the bytes that the process holds.
+MEMORY = """
+import resource
+import torch
+from pathlib import Path
+from replearn.devices import memory_kept
+
+LARGE = 64 * 2**20
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        torch.zeros(LARGE, dtype=torch.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / LARGE
+
+print(new_pages(), resident())
+try:
+    with memory_kept():
+        new_pages()  # grows the heap
+        print(new_pages(), resident())
+        raise ValueError
+except ValueError:
+    print(resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is told")
+def test_memory_is_kept_for_the_next_tensor_and_given_back_at_the_end_even_by_an_error():
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
+    )
+    before, within, after = (tuple(map(float, line.split())) for line in done.stdout.splitlines())
+    assert within[0] < before[0] / 10
+    assert within[1] > before[1] + 0.5
+    assert after[0] < before[1] + 0.5
+
+
+def test_without_glibc_nothing_is_told_to_it(monkeypatch):
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr(devices.ctypes, "CDLL", None)
+    with devices.memory_kept():
+        assert torch.ones(3).sum() == 3

@@ -11,6 +11,7 @@ nearest-neighbour sampling and black outside.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -51,16 +52,19 @@ class Augmentation:
             rows: make the views of these images alone, the same ones as among all.
 
         Raises:
-            TypeError, ValueError: for anything but square RGB images in [0, 1]; values are not
-                looked at on an accelerator, which would have to wait for it at every step.
+            TypeError, ValueError: for anything but square RGB images in [0, 1]; by
+                :func:`recolor` and :func:`resample`, which read the values.
         """
         checks.images("images", images)
-        if images.device.type == "cpu":
-            checks.within("images", images, 0, 1)
         if not isinstance(rows, slice):
             raise TypeError(f"rows must be a slice, got {rows!r}")
         parameters = self.sample(images, generator)
         return self.apply(images[rows], {name: value[rows] for name, value in parameters.items()})
+
+
+def _check_range(images: Images) -> None:
+    if images.device.type == "cpu":  # an accelerator would have to wait for it at every step
+        checks.within("images", images, 0, 1)
 
 
 def _uniform(
@@ -130,6 +134,9 @@ def recolor(images: Images, stages: list[Tensor]) -> Images:
         images: (n, 3, h, w) in [0, 1].
         stages: first applied first, of each image: (n, 3), the coefficients of
             :func:`adjust_affine`, or (n,), the turn of :func:`adjust_hue`.
+
+    Raises:
+        ValueError: for other shapes, or values outside [0, 1], which only a CPU looks at.
     """
     n = len(images)
     for stage in stages:
@@ -138,8 +145,11 @@ def recolor(images: Images, stages: list[Tensor]) -> Images:
                 f"stages must have shape ({n},) or ({n}, 3) for {n} images, "
                 f"got {tuple(stage.shape)}"
             )
-    if stages and kernels.serve(images, *stages):
+    if not stages:
+        return images
+    if kernels.serve(images, *stages):
         return kernels.recolor(images, stages)
+    _check_range(images)
     for stage in stages:
         stage = stage.to(images.dtype)
         images = (
@@ -270,10 +280,9 @@ Homography = Float[Tensor, "n 3 3"]
 
 def _matrix(rows: list[list[Tensor | float]]) -> Homography:
     like = next(entry for row in rows for entry in row if isinstance(entry, Tensor))
+    constant = functools.cache(functools.partial(torch.full_like, like))
     full = [
-        entry if isinstance(entry, Tensor) else torch.full_like(like, entry)
-        for row in rows
-        for entry in row
+        entry if isinstance(entry, Tensor) else constant(entry) for row in rows for entry in row
     ]
     return torch.stack(full, -1).unflatten(-1, (3, 3))
 
@@ -282,10 +291,11 @@ def _matrix(rows: list[list[Tensor | float]]) -> Homography:
 def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
     """Turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre."""
     cos, sin, c = angle.cos(), angle.sin(), canvas / 2
+    x, y = c * cos, c * sin
     return _matrix(
         [
-            [cos, -sin, c - c * cos + c * sin],
-            [sin, cos, c - c * sin - c * cos],
+            [cos, -sin, c - x + y],
+            [sin, cos, c - y - x],
             [0.0, 0.0, 1.0],
         ]
     )
@@ -350,8 +360,9 @@ def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
 def padding(n: int, pad: float, like: Tensor) -> Homography:
     """Add ``pad`` pixels on every side."""
     checks.at_least("n", n, 0)
-    offset = torch.full((n,), -pad, device=like.device, dtype=like.dtype)
-    return _matrix([[1.0, 0.0, offset], [0.0, 1.0, offset], [0.0, 0.0, 1.0]])
+    matrix = torch.eye(3, device=like.device, dtype=like.dtype)
+    matrix[:2, 2] = -pad
+    return matrix.expand(n, 3, 3)
 
 
 @checks.arguments
@@ -359,10 +370,13 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     """Show images through a chain of homographies by one nearest-neighbour look-up.
 
     Args:
-        images: (n, 3, s, s).
+        images: (n, 3, s, s) in [0, 1].
         stages: last applied first: a homography from its output to its input, and the side of
             the input's canvas. What leaves a canvas on the way is black, as a chain of separate
             resamplings would leave it.
+
+    Raises:
+        TypeError, ValueError: for other images; only a CPU looks at their values.
 
     A canvas is convex, so it meets each row of the view in an interval: the conditions
     0 ≤ X/W ≤ side are linear along the row, and four numbers a stage and row decide them.
@@ -378,6 +392,7 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
         chains.append(homography @ chains[-1] if chains else homography)
     if kernels.serve(images, *chains):
         return kernels.look_up(images, chains, [canvas for _, canvas in stages])
+    _check_range(images)
     at = torch.arange(side, device=images.device, dtype=torch.float32) + 0.5
     left = torch.full((n, side), -math.inf, device=images.device)
     right = torch.full((n, side), math.inf, device=images.device)
@@ -428,19 +443,14 @@ def crop_boxes(
     area = canvas**2 * _uniform(*scale, n, 10, like=like, generator=generator)
     low, high = math.log(ratio[0]), math.log(ratio[1])
     aspect = _uniform(low, high, n, 10, like=like, generator=generator).exp()
-    width, height = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()
-    fits = (width > 0) & (width <= canvas) & (height > 0) & (height <= canvas)
-    first = fits.int().argmax(1, keepdim=True)  # of the first that fits
-
-    def chosen(sides: Tensor) -> Tensor:
-        return torch.where(fits.any(1), sides.gather(1, first)[:, 0], float(canvas))
-
-    width, height = chosen(width), chosen(height)
-    corner = torch.stack([width, height], 1)
+    tries = torch.stack([area * aspect, area / aspect], 1).sqrt().round()  # (n, 2, 10) sides
+    fits = ((tries > 0) & (tries <= canvas)).all(1, keepdim=True).int()
+    fit, first = fits.max(2, keepdim=True)  # whether any does, and the first that does
+    sides = torch.where(fit > 0, tries.gather(2, first.expand(-1, 2, -1)), float(canvas))[..., 0]
     offset = (
-        torch.rand(n, 2, device=like.device, generator=generator) * (canvas + 1 - corner)
+        torch.rand(n, 2, device=like.device, generator=generator) * (canvas + 1 - sides)
     ).floor()
-    return torch.cat([offset, corner], 1)
+    return torch.cat([offset, sides], 1)
 
 
 @checks.arguments

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from replearn import checks, networks, recipes, shapes
+from replearn.devices import memory_kept
 
 Loss = Callable[[Float[Tensor, "n C"], Int[Tensor, " n"]], Float[Tensor, ""]]
 
@@ -40,6 +41,7 @@ def balanced_batches(
 
 
 @checks.arguments
+@memory_kept()
 def train_classifier(
     loss: Loss,
     dataset: shapes.ShapesDataset,

@@ -1,9 +1,11 @@
-"""Where to compute, and in what precision."""
+"""Where to compute, in what precision, and in what memory."""
 
 from __future__ import annotations
 
+import ctypes
 import platform
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -58,6 +60,33 @@ def autocast(device: torch.device) -> AbstractContextManager[Any]:
     """Return a context in which networks compute in the device's :func:`precision`."""
     native = precision(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=native)
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of malloc.h
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """While it lasts, keep the CPU's memory that tensors free for the next ones.
+
+    glibc gives a large block back to the system as soon as it is free, and every page of the next
+    one is zeroed when it is first touched: a tenth of the time of a training step. What is free at
+    the end is given back. Without glibc nothing changes.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_MMAP_MAX, 0)
+    libc.mallopt(_TRIM_THRESHOLD, -1)
+    try:
+        yield
+    finally:
+        # What glibc adapts to by itself, once blocks of 32 MiB were freed.
+        libc.mallopt(_MMAP_MAX, 65_536)
+        libc.mallopt(_MMAP_THRESHOLD, 32 * 2**20)
+        libc.mallopt(_TRIM_THRESHOLD, 64 * 2**20)
+        libc.malloc_trim(0)
 
 
 @checks.arguments

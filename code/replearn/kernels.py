@@ -19,6 +19,8 @@ import torch
 from numba import njit
 from torch import Tensor
 
+from replearn import checks
+
 LUMA = (0.2989, 0.587, 0.114)
 """What red, green and blue weigh in a grey value: ITU-R 601-2, as in torchvision and PIL."""
 
@@ -47,9 +49,30 @@ def serve(*tensors: Tensor) -> bool:
     )
 
 
-def _run(kernel: Callable[..., None], result: Tensor, *arguments: Tensor) -> Tensor:
-    kernel(result.numpy(), *(argument.contiguous().numpy() for argument in arguments))
-    return result
+def _run(kernel: Callable[..., Any], result: Tensor, *arguments: Tensor) -> Any:
+    return kernel(result.numpy(), *(argument.contiguous().numpy() for argument in arguments))
+
+
+def _views(kernel: Callable[..., bool], images: Tensor, *tables: Tensor) -> Tensor:
+    views = images.new_empty(images.shape)
+    if not _run(kernel, views, images, *tables):
+        checks.within("images", images, 0, 1)
+    return views
+
+
+@compiled
+def _fits(image):
+    """Return whether an image lies in [0, 1], and have it in the cache for what follows."""
+    values, fits = image.reshape(-1), True
+    for p in range(values.size):
+        fits &= _clip(values[p]) == values[p]
+    return fits
+
+
+@inlined
+def _centres(side):
+    """Return the coordinates of the pixels' centres along a row, or a column."""
+    return np.arange(side).astype(np.float32) + _HALF
 
 
 # --- drawing --------------------------------------------------------------------------------
@@ -72,34 +95,36 @@ def draw(
         circle: (n,) whether it is one, which has no sides.
         side: pixels.
     """
-    result = rgb.new_empty(len(rgb), 3, side, side)
-    return _run(_draw, result, rgb, position, inradius, cos, sin, circle)
+    images = rgb.new_empty(len(rgb), 3, side, side)
+    _run(_draw, images, rgb, position, inradius, cos, sin, circle)
+    return images
 
 
 @compiled
 def _draw(images, rgb, position, inradius, cos, sin, circle):
     side = images.shape[-1]
-    distance = np.empty(side, np.float32)
+    centre, coverage = _centres(side), np.empty(side, np.float32)
     for i in range(len(images)):
-        rim = _HALF + inradius[i]
+        x, rim = centre - position[i, 0], _HALF + inradius[i]
+        cos_0, cos_1, cos_2, cos_3 = cos[i]
+        sin_0, sin_1, sin_2, sin_3 = sin[i]
         for row in range(side):
-            y = np.float32(row) + _HALF - position[i, 1]
+            y = centre[row] - position[i, 1]
             if circle[i]:
                 for column in range(side):
-                    x = np.float32(column) + _HALF - position[i, 0]
-                    distance[column] = np.sqrt(x * x + y * y)
+                    distance = np.sqrt(x[column] * x[column] + y * y)
+                    coverage[column] = _clip(rim - distance)
             else:
-                distance[:] = -np.inf
-                for k in range(4):
-                    slope, rest = cos[i, k], y * sin[i, k]
-                    for column in range(side):
-                        x = np.float32(column) + _HALF - position[i, 0]
-                        distance[column] = _most(x * slope + rest, distance[column])
+                y_0, y_1, y_2, y_3 = y * sin_0, y * sin_1, y * sin_2, y * sin_3
+                for column in range(side):
+                    distance = _most(
+                        _most(x[column] * cos_0 + y_0, x[column] * cos_1 + y_1),
+                        _most(x[column] * cos_2 + y_2, x[column] * cos_3 + y_3),
+                    )
+                    coverage[column] = _clip(rim - distance)
             for channel in range(3):
                 for column in range(side):
-                    images[i, channel, row, column] = rgb[i, channel] * _clip(
-                        rim - distance[column]
-                    )
+                    images[i, channel, row, column] = rgb[i, channel] * coverage[column]
 
 
 @inlined
@@ -129,22 +154,24 @@ def recolor(images: Tensor, stages: Sequence[Tensor]) -> Tensor:
             table[:, j, 0], table[:, j, 3] = 1, stage
         else:
             table[:, j, :3] = stage
-    result = images.new_empty(images.shape)
-    _run(_recolor, result.flatten(2), images.flatten(2), table)
-    return result
+    return _views(_recolor, images, table)
 
 
 @compiled
 def _recolor(views, images, stages):
     for i in range(len(images)):
+        if not _fits(images[i]):
+            return False
         views[i] = images[i]
-        red, green, blue = views[i, 0], views[i, 1], views[i, 2]
+        planes = views[i].reshape(3, -1)  # unpacked, they would not be known to be contiguous
+        red, green, blue = planes[0], planes[1], planes[2]
         for j in range(stages.shape[1]):
             scale, gray, mean_gray, turn = stages[i, j]
             if scale != 1 or gray != 0 or mean_gray != 0:
                 _adjust_affine(red, green, blue, scale, gray, mean_gray)
             if turn != 0:
                 _adjust_hue(red, green, blue, turn)
+    return True
 
 
 @compiled
@@ -214,30 +241,34 @@ def look_up(images: Tensor, chains: Sequence[Tensor], canvases: Sequence[float])
     """
     matrices = torch.stack(list(chains), 1)
     sides = images.new_tensor(canvases).expand(len(images), -1)
-    return _run(_look_up, images.new_empty(images.shape), images, matrices, sides)
+    return _views(_look_up, images, matrices, sides)
 
 
 @compiled
 def _look_up(views, images, chains, sides):
     side = views.shape[-1]
-    pixel = np.empty(side, np.uint32)  # unsigned, which spares a look for negative ones
+    centre, pixel = _centres(side), np.empty(side, np.uint32)
     for i in range(len(images)):
+        if not _fits(images[i]):
+            return False
         views[i] = 0
         planes = images[i].reshape(3, -1)
+        red, green, blue = planes[0], planes[1], planes[2]
         x, y, w = chains[i, -1]
+        first, stop = _inside(chains[i], sides[i], centre)
         for row in range(side):
-            at = np.float32(row) + _HALF
-            first, last = _inside(chains[i], sides[i], at, side)
+            at = centre[row]
             x_0, y_0, w_0 = x[1] * at + x[2], y[1] * at + y[2], w[1] * at + w[2]
-            for k in range(first, last):
-                across = np.float32(k) + _HALF
-                depth = w_0 + w[0] * across
-                source_row = _pixel((y_0 + y[0] * across) / depth, side)
-                pixel[k] = source_row * np.int32(side) + _pixel((x_0 + x[0] * across) / depth, side)
-            for channel in range(3):
-                shown = views[i, channel, row, first:last]
-                for k, p in enumerate(pixel[first:last]):
-                    shown[k] = planes[channel, p]
+            for k in range(first[row], stop[row]):
+                depth = w_0 + w[0] * centre[k]
+                source_row = _pixel((y_0 + y[0] * centre[k]) / depth, side)
+                source_column = _pixel((x_0 + x[0] * centre[k]) / depth, side)
+                pixel[k] = source_row * np.int32(side) + source_column
+            for k in range(first[row], stop[row]):
+                views[i, 0, row, k] = red[pixel[k]]
+                views[i, 1, row, k] = green[pixel[k]]
+                views[i, 2, row, k] = blue[pixel[k]]
+    return True
 
 
 @inlined
@@ -247,22 +278,24 @@ def _pixel(coordinate, side):
 
 
 @compiled
-def _inside(chain, sides, at, side):
-    """Return the columns of a row, first and last + 1, that lie on every canvas."""
-    left, right = _ZERO, np.float32(side)
+def _inside(chain, sides, centre):
+    """Return, for each row, the first column and the last + 1 that lie on every canvas."""
+    side = len(centre)
+    left, right = np.zeros(side, np.float32), np.full(side, np.float32(side))
     for j in range(len(sides)):
         for wall in range(4):
             a, b, c = chain[j, wall % 2]
             if wall >= 2:
                 p, q, r = chain[j, 2]
                 a, b, c = sides[j] * p - a, sides[j] * q - b, sides[j] * r - c
-            rest = b * at + c
-            if a > 0:
-                left = _most(left, -rest / a)
-            elif a < 0:
-                right = _least(right, -rest / a)
-            elif rest < 0:
-                return 0, 0
-    first = np.ceil(_least(left, np.float32(side)) - _HALF)
-    last = np.floor(_most(right, _ZERO) - _HALF) + 1
-    return np.int64(first), np.int64(last)
+            for row in range(side):
+                rest = b * centre[row] + c
+                if a > 0:
+                    left[row] = _most(left[row], -rest / a)
+                elif a < 0:
+                    right[row] = _least(right[row], -rest / a)
+                elif rest < 0:
+                    right[row] = 0
+    first = np.ceil(np.minimum(left, np.float32(side)) - _HALF)
+    stop = np.floor(np.maximum(right, _ZERO) - _HALF) + _ONE
+    return first.astype(np.uint32), stop.astype(np.uint32)  # spares a look for negative indices

@@ -108,9 +108,9 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """
     inradii, normals = _outlines(factors.shape.device)
     inradius = factors.size * inradii[factors.shape]
-    angles = factors.angle[:, None] + normals[factors.shape]
     # sin and cos of a fixed list of numbers could round differently with the length of the list.
-    cos, sin = angles.double().cos().float(), angles.double().sin().float()
+    angles = (factors.angle[:, None] + normals[factors.shape]).double()
+    cos, sin = angles.cos().float(), angles.sin().float()
     circle = factors.shape == 0
     outline = factors.rgb, factors.position, inradius, cos, sin
     paint = kernels.draw if kernels.serve(*outline) else _draw

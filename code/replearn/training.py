@@ -41,7 +41,7 @@ from replearn import (
 )
 from replearn.augmentations import Augmentation, Compose
 from replearn.capture import Captured
-from replearn.devices import autocast, machine, pick_device, precision
+from replearn.devices import autocast, machine, memory_kept, pick_device, precision
 from replearn.muon import Muon
 from replearn.networks import Decoder, Encoder
 from replearn.recipes import RECIPES, Recipe, default_recipe
@@ -359,6 +359,7 @@ def _optimisers(
     return optimisers
 
 
+@memory_kept()
 def _optimise(
     nets: nn.ModuleDict,
     measure: Measure,
