@@ -8,7 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from books import CONTROL, PAGES, Result
 
@@ -86,12 +86,17 @@ def address(whole_book: Result) -> Iterator[str]:
         server.shutdown()
 
 
+def told(said: ConsoleMessage) -> str:
+    """What a page's console said, and of what."""
+    return f"{said.text} ({said.location['url']})"
+
+
 def test_site_from_a_server(browser: Browser, address: str, html: dict) -> None:
     """Its policy lets formulas, sliders and the search do what they are there for."""
     page = browser.new_page()
     wrong: list[str] = []
     elsewhere: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: wrong.append(told(said)) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: elsewhere.append(asked.url))
     moving = [name for name, soup in html.items() if soup.select("script[type*=widget-view]")]
