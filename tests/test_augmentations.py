@@ -539,3 +539,27 @@ def test_bad_compositions_are_refused():
         aug.compose()
     with pytest.raises(TypeError, match="steps must be augmentations, got 'A'"):
         aug.compose(aug.A, "A")
+
+
+class Mirror(aug.Augmentation):
+    """A reader's own, which calls nothing that looks at the values."""
+
+    name = "mirror"
+
+    def sample(self, images, generator=None):
+        return {}
+
+    def apply(self, images, parameters):
+        return images.flip(-1)
+
+
+@pytest.mark.parametrize(
+    "augmentation", [Mirror(), aug.compose(Mirror(), aug.A), aug.compose(aug.B, Mirror())]
+)
+@pytest.mark.parametrize("value", [-0.1, 255.0, math.nan])
+def test_an_augmentation_of_ones_own_is_given_nothing_out_of_range(augmentation, value):
+    images = torch.full((2, 3, 8, 8), 0.5)
+    images[1, 2, 3, 4] = value
+    with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]"):
+        augmentation(images)
+    assert augmentation(torch.full((2, 3, 8, 8), 0.5)).shape == images.shape

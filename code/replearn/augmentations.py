@@ -52,14 +52,23 @@ class Augmentation:
             rows: make the views of these images alone, the same ones as among all.
 
         Raises:
-            TypeError, ValueError: for anything but square RGB images in [0, 1]; by
-                :func:`recolor` and :func:`resample`, which read the values.
+            TypeError, ValueError: for anything but square RGB images in [0, 1]; only a CPU looks
+                at the values.
         """
         checks.images("images", images)
+        if not _checks_itself(self):
+            _check_range(images)
         if not isinstance(rows, slice):
             raise TypeError(f"rows must be a slice, got {rows!r}")
         parameters = self.sample(images, generator)
         return self.apply(images[rows], {name: value[rows] for name, value in parameters.items()})
+
+
+def _checks_itself(augmentation: Augmentation) -> bool:
+    """Return whether :func:`recolor` or :func:`resample`, which check, read the images first."""
+    if isinstance(augmentation, Compose):
+        return bool(augmentation.steps) and _checks_itself(augmentation.steps[0])
+    return type(augmentation).__module__ == __name__
 
 
 def _check_range(images: Images) -> None:
