@@ -265,9 +265,10 @@ def _look_up(views, images, chains, sides):
                 source_column = _pixel((x_0 + x[0] * centre[k]) / depth, side)
                 pixel[k] = source_row * np.int32(side) + source_column
             for k in range(first[row], stop[row]):
-                views[i, 0, row, k] = red[pixel[k]]
-                views[i, 1, row, k] = green[pixel[k]]
-                views[i, 2, row, k] = blue[pixel[k]]
+                p = pixel[k]
+                views[i, 0, row, k] = red[p]
+                views[i, 1, row, k] = green[p]
+                views[i, 2, row, k] = blue[p]
     return True
 
 
