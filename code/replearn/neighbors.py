@@ -21,6 +21,7 @@ _EMBED_BATCH = 500  # images: their feature maps stay in the cache
 _TILE = 1024  # rows and columns of the products held at once, whatever the number of queries
 _FEW = 64  # neighbours that are kept in order as they are found
 _BLOCK = 64  # products of which it is asked at once whether any is close enough
+_NONE = np.uint32(0)  # a truth value of the products' width, or no loop over them is vectorised
 
 
 @checks.arguments
@@ -161,16 +162,20 @@ def _keep(best, where, products, half_squares, i, j):
     """Put what is close enough in a tile into its place among the best of the tile's rows."""
     rows, columns = products.shape
     last = best.shape[1] - 1
-    closeness = np.empty(columns, products.dtype)
     for row in range(rows):
-        for column in range(columns):
-            closeness[column] = products[row, column] - half_squares[j + column]
+        beaten = best[i + row, last]
         for first in range(0, columns, _BLOCK):
-            stop = min(first + _BLOCK, columns)
-            if _any_above(closeness, best[i + row, last], first, stop):
-                for column in range(first, stop):
-                    if closeness[column] > best[i + row, last]:
-                        _insert(best, where, i + row, closeness[column], j + column)
+            some = products[row, first : min(first + _BLOCK, columns)]
+            lowered = half_squares[j + first : j + first + len(some)]
+            closer = _NONE
+            for k in range(len(some)):
+                closer |= np.uint32(some[k] - lowered[k] > beaten)
+            if closer:
+                for k in range(len(some)):
+                    closeness = some[k] - lowered[k]
+                    if closeness > beaten:
+                        _insert(best, where, i + row, closeness, j + first + k)
+                        beaten = best[i + row, last]
 
 
 @kernels.compiled
@@ -178,27 +183,21 @@ def _keep_transposed(best, where, products, half_squares, i, j):
     """Do so for the tile's columns, a row at a time, as it lies in memory."""
     rows, columns = products.shape
     last = best.shape[1] - 1
-    beaten = best[j : j + columns, last].copy()
-    ahead = np.empty(columns, products.dtype)
+    worst = best[j : j + columns, last].copy()
     for row in range(rows):
-        for column in range(columns):
-            ahead[column] = products[row, column] - half_squares[i + row] - beaten[column]
+        lowered = half_squares[i + row]
         for first in range(0, columns, _BLOCK):
-            stop = min(first + _BLOCK, columns)
-            if _any_above(ahead, 0, first, stop):
-                for column in range(first, stop):
-                    closeness = products[row, column] - half_squares[i + row]
-                    if closeness > beaten[column]:
-                        _insert(best, where, j + column, closeness, i + row)
-                        beaten[column] = best[j + column, last]
-
-
-@kernels.inlined
-def _any_above(values, bound, first, stop):
-    found = False
-    for k in range(first, stop):
-        found |= values[k] > bound
-    return found
+            some = products[row, first : min(first + _BLOCK, columns)]
+            beaten = worst[first : first + len(some)]
+            closer = _NONE
+            for k in range(len(some)):
+                closer |= np.uint32(some[k] - lowered > beaten[k])
+            if closer:
+                for k in range(len(some)):
+                    closeness = some[k] - lowered
+                    if closeness > beaten[k]:
+                        _insert(best, where, j + first + k, closeness, i + row)
+                        beaten[k] = best[j + first + k, last]
 
 
 @kernels.inlined
