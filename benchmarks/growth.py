@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py
 
-Every size has a process of its own, whose largest resident memory is read at its end. The results
-are kept beside this file as growth.json.
+Every measurement has a process of its own, whose largest resident memory is read at its end; the
+sizes of a case take turns. The results are kept beside this file as growth.json.
 """
 
 from __future__ import annotations
@@ -98,12 +98,21 @@ CASES: dict[str, tuple[Callable[[int], float], tuple[int, ...]]] = {
 }
 
 
-def one(case: str, size: int) -> dict[str, Any]:
-    """Measure one size of one case in this process."""
-    work, _ = CASES[case]
-    seconds = spread([work(size) for _ in range(ROUNDS)])
+def one(case: str, size: int) -> tuple[float, int]:
+    """Measure one size of one case in this process: seconds, and the most memory held, in MB."""
+    work, sizes = CASES[case]
+    work(sizes[0])  # what is done once in a process is not measured
+    seconds = work(size)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB, on Linux
-    return {"seconds": seconds, "peak_mb": round(peak * 1024 / 1e6)}
+    return seconds, round(peak * 1024 / 1e6)
+
+
+def elsewhere(case: str, size: int) -> tuple[float, int]:
+    """Measure it in a process of its own."""
+    command = [sys.executable, __file__, case, str(size)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak
 
 
 def main() -> None:
@@ -119,14 +128,16 @@ def main() -> None:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     for case, (_, sizes) in CASES.items():
+        # In turn, so that a machine that slows down slows all sizes.
+        rounds = [{size: elsewhere(case, size) for size in sizes} for _ in range(ROUNDS)]
         results[case] = {}
         for size in sizes:
-            command = [sys.executable, __file__, case, str(size)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            results[case][f"{size:,}"] = row = json.loads(done.stdout.splitlines()[-1])
+            seconds, peaks = zip(*(measured[size] for measured in rounds), strict=True)
+            row = {"seconds": spread(list(seconds)), "peak_mb": max(peaks)}
+            results[case][f"{size:,}"] = row
             print(case, size, row, flush=True)
-            text = json.dumps(results, indent=2, ensure_ascii=False)
-            RESULTS.write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(results, indent=2, ensure_ascii=False)
+        RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
