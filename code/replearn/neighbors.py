@@ -165,7 +165,7 @@ def _keep(best, where, products, half_squares, i, j):
     for row in range(rows):
         beaten = best[i + row, last]
         for first in range(0, columns, _BLOCK):
-            some = products[row, first : min(first + _BLOCK, columns)]
+            some = products[row, first : first + _BLOCK]
             lowered = half_squares[j + first : j + first + len(some)]
             closer = _NONE
             for k in range(len(some)):
@@ -187,7 +187,7 @@ def _keep_transposed(best, where, products, half_squares, i, j):
     for row in range(rows):
         lowered = half_squares[i + row]
         for first in range(0, columns, _BLOCK):
-            some = products[row, first : min(first + _BLOCK, columns)]
+            some = products[row, first : first + _BLOCK]
             beaten = worst[first : first + len(some)]
             closer = _NONE
             for k in range(len(some)):
