@@ -15,7 +15,7 @@ ALONE  := $(BIN)/python book/_ext/book_builds.py _build
 # What make would expand in a name, a dollar sign, is a letter like any other.
 override AUTHOR := $(value AUTHOR)
 override COLLABORATORS := $(value COLLABORATORS)
-export AUTHOR COLLABORATORS PAPER
+export AUTHOR COLLABORATORS PAPER TRAIN
 # instructor
 
 # Where the student edition is written; REPO_URL is the address that its notebooks will install it from.
@@ -25,7 +25,7 @@ TOOLS := $(VENV)/tools
 # end
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf notebooks test soak clean
+.PHONY: help book html pdf networks notebooks test soak clean
 # instructor
 .PHONY: student grader rehearse publish bench lock audit
 # end
@@ -33,7 +33,7 @@ TOOLS := $(VENV)/tools
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-book: html pdf  ## the whole book: HTML in _build/html, PDF in _build
+book: html pdf  ## the whole book: HTML in _build/html, PDF in _build; TRAIN=1 trains its networks
 
 html: $(STAMP)  ## the pages alone
 	$(JB)
@@ -45,6 +45,9 @@ pdf: html  ## the PDF (and the pages, whose executed chapters it shares)
 	$(ALONE) sh -c 'sh book/_latex/typeset.sh _build/latex && \
 	  cp _build/print/representation-learning.pdf $(PDF)'
 	@echo "The pages: _build/html/index.html   The PDF: $(PDF)"
+
+networks: $(STAMP)  ## train the networks here, also those that are published; a build then finds them
+	$(BIN)/python -m replearn networks --train networks
 
 notebooks: $(STAMP)  ## the chapters as notebooks for Colab, in notebooks
 	$(BIN)/python book/_ext/book_notebooks.py
@@ -72,8 +75,8 @@ rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	$(BIN)/pytest -m rehearsal
 
-publish: $(STAMP)  ## the trained networks in small files for Binder, in binder/published
-	REPLEARN_RECIPE=fast $(BIN)/python -m replearn.published pack binder/published
+publish: $(STAMP)  ## the trained networks in small files, in networks: the default of every build
+	REPLEARN_RECIPE=fast $(BIN)/python -m replearn publish networks
 
 bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'

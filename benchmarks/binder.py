@@ -32,7 +32,7 @@ from nbformat import NotebookNode, v4
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("binder.json")
 NOTEBOOKS = ROOT / "notebooks"
-PUBLISHED = ROOT / "binder" / "published"
+PUBLISHED = ROOT / "networks"
 
 CONDITIONS = {
     "ATEN_CPU_CAPABILITY": "avx2",
@@ -60,9 +60,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, on_one_core():
         image = Path(folder) / "image"
         began = time.perf_counter()
-        for command in ("unpack", "embed"):
-            python = [sys.executable, "-m", "replearn.published", command, str(PUBLISHED)]
-            subprocess.run(python, env=environment(image), check=True)
+        python = [sys.executable, "-m", "replearn", "networks", str(PUBLISHED)]
+        subprocess.run(python, env=environment(image), check=True)
         print(f"unpacked and embedded in {time.perf_counter() - began:.0f} s", flush=True)
         for name in chapters:
             load = os.getloadavg()[0]

@@ -28,7 +28,7 @@ from typing import Any
 import torch
 
 from race import spread, timed
-from replearn import augmentations, losses, neighbors, training
+from replearn import augmentations, fit, losses, neighbors, training
 from replearn.devices import machine
 from replearn.recipes import RECIPES
 
@@ -42,7 +42,7 @@ def step(images: int, pairs: int, steps: int) -> float:
 
     What a training does once, or now and then, is not in it: a checkpoint, the shuffle of an epoch.
     """
-    whole, batches = training.ShapesDataset, training._batches
+    whole, batches = training.ShapesDataset, fit._batches
     stamps = []
 
     def stamped(*args: Any) -> Iterator[torch.Tensor]:
@@ -51,14 +51,14 @@ def step(images: int, pairs: int, steps: int) -> float:
             yield rows
 
     training.ShapesDataset = partial(whole, size=images * 8 // 5)  # type: ignore
-    training._batches = stamped
+    fit._batches = stamped
     RECIPES["growth"] = {
         "contrastive": replace(RECIPES["fast"]["contrastive"], batch=pairs, steps=steps)
     }
     with tempfile.TemporaryDirectory() as folder:
         os.environ["REPLEARN_RUNS"] = folder
         training.train_contrastive(augmentations.B, recipe="growth", device=CPU)
-    training.ShapesDataset, training._batches = whole, batches  # type: ignore[misc]
+    training.ShapesDataset, fit._batches = whole, batches  # type: ignore[misc]
     return statistics.median(end - start for start, end in pairwise(stamps))
 
 

@@ -29,10 +29,10 @@ import replearn
 from replearn import (
     augmentations,
     checks,
+    classification,
     geometry,
     losses,
     networks,
-    runs,
     shapes,
     training,
 )
@@ -86,7 +86,7 @@ RUN = training.Run(
     1.0,
     {"label": "A", "seed": 0},
 )
-PACKED = Path(__file__).parent.parent / "binder" / "published"
+TASK = training.Task(augmentations.A, losses.info_nce, "smoke", latent_dim=4)
 SCORES = {"A": dict.fromkeys(("color", "location", "shape", "size", "rotation"), 0.5)}
 FACTS = {"label": "A", "recipe": "tiny", "seed": 0, "seconds": 1.0, "finished": "2026", "chip": ""}
 
@@ -158,6 +158,12 @@ RIGHT: dict[str, dict[str, object]] = {
         "per_class": 2,
         "generator": torch.Generator(),
     },
+    "classification.Classifier": {
+        "network": nn.Sequential(nn.Linear(2, 2)),
+        "losses": torch.rand(4),
+        "recipe": "smoke",
+        "facts": {"label": "classifier"},
+    },
     "classification.dual_encoder_accuracy": {"first": Z[None], "second": Z},
     "classification.train_classifier": {
         "loss": nn.functional.cross_entropy,
@@ -196,7 +202,8 @@ RIGHT: dict[str, dict[str, object]] = {
         "batch": 4,
         "seed": 0,
     },
-    "evidence.claim": {"sentence": "One is one.", "holds": True},
+    "evidence.TrainingRun": {},
+    "evidence.claim": {"sentence": "One is one.", "holds": True, "on": [RUN]},
     "exercises.Check": {"question": "7b", "points": 0.5, "title": "a", "run": print},
     "exercises.check": {"question": "7b", "loss": losses.reconstruction_loss},
     "figures.geometry.arrangements": {"cases": {"a": (CIRCLE, GROUPS)}, "cols": 1},
@@ -288,6 +295,19 @@ RIGHT: dict[str, dict[str, object]] = {
     "figures.training.alignment_and_uniformity": {"runs": {"A": RUN}},
     "figures.training.loss_curve": {"runs": {"A": RUN}, "guides": {"b": 1.0}, "log": False},
     "figures.training.running_mean": {"losses": torch.rand(9), "window": 3},
+    "fit.channels_last": {"nets": TASK.networks(), "device": torch.device("cpu")},
+    "fit.fit": {
+        "nets": TASK.networks(),
+        "measure": TASK.measure,
+        "plan": TASK.plan,
+        "dataset": TASK.dataset,
+        "seed": 0,
+        "device": torch.device("cpu"),
+        "label": "A",
+        "key": "run",
+    },
+    "fit.pop_prefixed": {"prefix": "a.", "tensors": {"a.b": Z}},
+    "fit.prefixed": {"prefix": "a.", "tensors": {"b": Z}},
     "geometry.accuracy": {"features": CIRCLE, "groups": GROUPS, "tolerance": 1e-9},
     "geometry.anchor_distances": {"features": CIRCLE, "groups": GROUPS},
     "geometry.components": {"groups": GROUPS},
@@ -321,6 +341,8 @@ RIGHT: dict[str, dict[str, object]] = {
     "lookup.ordered_triples": {"codes": CODES, "colors": COLORS},
     "lookup.rgb": {"images": IMAGES},
     "lookup.same_as_nearest_color": {"images": IMAGES, "codes": CODES},
+    "identity.identify": {"thing": losses.info_nce},
+    "identity.yours": {"function": drawn},
     "losses.alignment": {"z": Z, "z_pos": Z.flip(0), "alpha": 2.0},
     "losses.contrastive_floor": {"n": 3, "tau": 1.0},
     "losses.contrastive_loss": {"features": CIRCLE, "groups": GROUPS[:, :2], "tau": 1.0},
@@ -357,14 +379,11 @@ RIGHT: dict[str, dict[str, object]] = {
     "optima.minimize_info_nce": {"n": 2, "d": 2, "tau": 1.0, "starts": 1, "seed": 0},
     "predictions.predicted": {"augmentation": "A"},
     "published.Network": {"augmentation": augmentations.A, "loss": losses.info_nce},
-    "published.embed_all": {"folder": PACKED},
-    "published.main": {"arguments": ["unpack", str(PACKED)]},
-    "published.pack": {"name": "run", "file": Path(os.devnull)},
-    "published.pack_all": {"folder": Path(os.devnull)},
+    "published.get": {"folder": Path(os.devnull), "train": False},
+    "published.pack": {"folder": Path(os.devnull)},
     "published.restored": {"small": {"a": Z}},
     "published.rounded": {"tensors": {"a": Z}},
-    "published.unpack": {"file": Path(os.devnull)},
-    "published.unpack_all": {"folder": PACKED},
+    "published.unpacked": {"folder": Path(os.devnull), "facts": {"file": "B", "sha256": ""}},
     "recipes.Recipe": {
         "steps": 6,
         "batch": 32,
@@ -378,13 +397,28 @@ RIGHT: dict[str, dict[str, object]] = {
     "runs.load": {"name": "run"},
     "runs.load_checkpoint": {"name": "run"},
     "runs.lock": {"name": "run"},
+    "runs.remove": {"name": "run"},
     "runs.save": {"name": "run", "tensors": {"a": Z}, "facts": FACTS},
     "runs.save_checkpoint": {"name": "run", "tensors": {"a": Z}, "step": 3},
-    "runs.source": {"thing": runs},
     "shapes.Factors": dict(vars(FACTORS)),
     "shapes.ShapesDataset": {"split": "val", "size": 64, "seed": 0},
     "shapes.draw": {"factors": FACTORS},
     "training.Run": dict(vars(RUN)),
+    "training.Task": {
+        "augmentation": augmentations.A,
+        "loss": losses.info_nce,
+        "recipe": "tiny",
+        "latent_dim": 4,
+        "tau": 0.1,
+        "seed": 0,
+        "dataset": DATA,
+    },
+    "training.as_run": {
+        "task": TASK,
+        "tensors": dict(TASK.networks().state_dict()),
+        "facts": {"seconds": 1.0},
+        "device": torch.device("cpu"),
+    },
     "training.train_autoencoder": {
         "latent_dim": 4,
         "loss": losses.reconstruction_loss,
@@ -620,7 +654,7 @@ def numbers(result: object) -> np.ndarray:
         return result.detach().double().flatten().numpy()
     if isinstance(result, bool | int | float):
         return np.array([float(result)])
-    if isinstance(result, shapes.Factors | training.Run):
+    if isinstance(result, shapes.Factors | training.Run | classification.Classifier):
         result = vars(result)
     if isinstance(result, str):
         return np.empty(0)

@@ -19,7 +19,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from replearn import augmentations, distributed, runs, training
+from replearn import augmentations, distributed, fit, runs, training
 from replearn.shapes import ShapesDataset
 from tiny import make_tiny
 
@@ -46,14 +46,13 @@ def gather_without_gradient(own):
 def first_step(net, dtype):
     """What a training of ``net`` measures at its first step, and the gradient it goes along."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_train", lambda described, make, measure, *rest: (make, measure))
-        make, measure = NETS[net](device="cpu")
-    torch.manual_seed(0)
-    nets = make().to(dtype)
+        patch.setattr(training, "_train", lambda task, device: task)
+        task = NETS[net](device="cpu")
+    nets = task.networks().to(dtype)
     nets["encoder"].centre(ShapesDataset("train").images(range(64)).to(dtype))
     images = ShapesDataset("train").images(range(BATCH)).to(dtype)
     replicas = distributed.replicate(nets)
-    measures = measure(replicas, images, torch.Generator().manual_seed(1))
+    measures = task.measure(replicas, images, torch.Generator().manual_seed(1))
     measures["loss"].backward()
     gradient = torch.cat([p.grad.flatten() for p in nets.parameters()])
     return {**{name: value.detach() for name, value in measures.items()}, "gradient": gradient}
@@ -61,7 +60,7 @@ def first_step(net, dtype):
 
 def trained(net, stop=None):
     """The history and the weights of a tiny run of ``net``, which step ``stop`` interrupts."""
-    begun, batches = [], training._batches
+    begun, batches = [], fit._batches
 
     def watched(*arguments):
         begun.append(arguments[3])
@@ -71,7 +70,7 @@ def trained(net, stop=None):
             yield rows
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_batches", watched)
+        patch.setattr(fit, "_batches", watched)
         run = NETS[net](device="cpu")
     weights = torch.cat([p.flatten() for p in run.encoder.parameters()])
     return {"begun": begun, "weights": weights, "facts": run.facts, **run.history}
@@ -98,7 +97,7 @@ def conditions(patch):
     """Tiny trainings, without bfloat16, whose rounding would drown what is compared."""
     make_tiny(patch)
     patch.setattr(training, "autocast", lambda device: contextlib.nullcontext())
-    patch.setattr(training, "precision", lambda device: torch.float32)
+    patch.setattr(fit, "precision", lambda device: torch.float32)
 
 
 def main(task, out):
@@ -110,7 +109,7 @@ def main(task, out):
         rank = distributed.rank()
         os.environ["REPLEARN_RUNS"] = str(out / f"store-{rank}")  # no file is shared
         if task == "die":
-            batches = training._batches
+            batches = fit._batches
 
             def deadly(*arguments):
                 for step, rows in enumerate(batches(*arguments), arguments[3]):
@@ -118,7 +117,7 @@ def main(task, out):
                         os.kill(os.getpid(), signal.SIGKILL)
                     yield rows
 
-            training._batches = deadly
+            fit._batches = deadly
             trained("A")
         else:
             found = everything()

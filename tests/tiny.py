@@ -2,7 +2,7 @@
 
 import math
 
-from replearn import networks, training
+from replearn import fit, networks, training
 from replearn.recipes import RECIPES, Recipe
 
 WIDTHS = (3, 4, 4, 8, 8, 8)
@@ -23,6 +23,7 @@ def make_tiny(patch):
     patch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
     patch.setenv("REPLEARN_RECIPE", "tiny")
     patch.setattr(networks, "_WIDTHS", WIDTHS)
-    patch.setattr(training, "_LOOK_EVERY", 2)
-    patch.setattr(training, "_SAVE_EVERY", -1.0)
+    patch.setattr(fit, "_LOOK_EVERY", 2)
+    patch.setattr(fit, "_SAVE_EVERY", -1.0)
+    patch.setattr(training, "_LAST", 2)
     patch.setattr(training, "_CONSTANT", math.inf)  # nothing is learnt, nor is it to be told

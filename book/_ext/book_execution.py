@@ -53,7 +53,7 @@ c.Application.log_level = "ERROR"
 
 
 def fingerprint(root: Path) -> str:
-    """A short hash of what chapters compute from: library, requirements, measurements, recipe."""
+    """A short hash of what chapters compute from: library, requirements, records, networks."""
     files = [
         *sorted((root / "code" / "replearn").rglob("*.py")),
         *sorted((root / "benchmarks").glob("*.json")),
@@ -78,6 +78,8 @@ def _hash(root: Path, files: list[Path]) -> str:
         digest.update(file.relative_to(root).as_posix().encode() + b"\0")
         digest.update(file.read_bytes() + b"\0")
     digest.update(os.environ.get("REPLEARN_RECIPE", "fast").encode() + b"\0")
+    if networks := os.environ.get("REPLEARN_NETWORKS"):  # of book_networks.py
+        digest.update(Path(networks).read_bytes())
     digest.update(KERNEL_SETTINGS.encode())
     return digest.hexdigest()[:16]
 
@@ -90,15 +92,8 @@ def write_kernel_settings(folder: Path) -> None:
     os.environ["IPYTHONDIR"] = str(folder)
 
 
-def keep_one_store() -> None:
-    """Let all kernels, each of which runs in its page's folder, find the same trained networks."""
-    if chosen := os.environ.get("REPLEARN_RUNS"):
-        os.environ["REPLEARN_RUNS"] = str(Path(chosen).resolve())
-
-
 def prepare(app: Sphinx, config: Config) -> None:
     """Choose the cache's folder and prepare the kernels."""
-    keep_one_store()
     build = Path(app.outdir).parent
     config.nb_execution_cache_path = str(build / ".jupyter_cache" / fingerprint(ROOT))
     config.book_surroundings = surroundings(ROOT)

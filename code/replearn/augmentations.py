@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from replearn import checks, kernels
+from replearn.devices import torch_defaults
 
 Images = Float[Tensor, "n 3 h w"]
 Parameters = dict[str, Tensor]
@@ -29,6 +30,11 @@ class Augmentation:
     """Base of all augmentations: ``sample`` parameters, ``apply`` them, or do both by a call."""
 
     name: str
+
+    def __init_subclass__(cls) -> None:
+        """Keep the caller's settings of PyTorch out of every augmentation, a reader's included."""
+        for name in {"sample", "apply"} & vars(cls).keys():
+            setattr(cls, name, torch_defaults()(vars(cls)[name]))
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw parameters for each image, on the images' device: tensors of one row an image."""
@@ -79,7 +85,8 @@ def _check_range(images: Images) -> None:
 def _uniform(
     low: float, high: float, *shape: int, like: Tensor, generator: torch.Generator | None
 ) -> Tensor:
-    return low + (high - low) * torch.rand(*shape, device=like.device, generator=generator)
+    unit = torch.rand(*shape, device=like.device, dtype=torch.float32, generator=generator)
+    return low + (high - low) * unit
 
 
 # --- colour ---------------------------------------------------------------------------------
@@ -136,6 +143,7 @@ def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
 
 
 @checks.arguments
+@torch_defaults()
 def recolor(images: Images, stages: list[Tensor]) -> Images:
     """Change colours stage by stage.
 
@@ -375,6 +383,7 @@ def padding(n: int, pad: float, like: Tensor) -> Homography:
 
 
 @checks.arguments
+@torch_defaults()
 def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     """Show images through a chain of homographies by one nearest-neighbour look-up.
 
@@ -456,9 +465,7 @@ def crop_boxes(
     fits = ((tries > 0) & (tries <= canvas)).all(1, keepdim=True).int()
     fit, first = fits.max(2, keepdim=True)  # whether any does, and the first that does
     sides = torch.where(fit > 0, tries.gather(2, first.expand(-1, 2, -1)), float(canvas))[..., 0]
-    offset = (
-        torch.rand(n, 2, device=like.device, generator=generator) * (canvas + 1 - sides)
-    ).floor()
+    offset = (_uniform(0, 1, n, 2, like=like, generator=generator) * (canvas + 1 - sides)).floor()
     return torch.cat([offset, sides], 1)
 
 

@@ -9,11 +9,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from replearn import augmentations, checks, distributed, evaluation, runs, training
+from replearn import augmentations, checks, distributed, evaluation, published, runs, training
 from replearn.recipes import RECIPES
 from replearn.training import Run
 
@@ -39,10 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         contrastive.add_argument("net", choices=NETS[1:], help="the augmentation")
     listing = commands.add_parser("runs", help="list the stored runs, or verify that each is whole")
     listing.add_argument("action", nargs="?", choices=("list", "verify"), default="list")
+    getting = commands.add_parser("networks", help="see to it that the book's are all in store")
+    getting.add_argument("folder", type=Path, help="where the published ones are")
+    getting.add_argument("--train", action="store_true", help="train here what is published, too")
+    publishing = commands.add_parser("publish", help="write the book's networks in small files")
+    publishing.add_argument("folder", type=Path, help="where to")
     options = parser.parse_args(arguments)
     try:
         if options.command == "runs":
             return listed() if options.action == "list" else verified()
+        elif options.command == "networks":
+            published.get(options.folder, options.train)
+        elif options.command == "publish":
+            published.pack(options.folder)
         else:
             with distributed.joined(options.device) as device:
                 run = train(options.net, options.recipe, options.seed, device)

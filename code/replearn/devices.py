@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -57,9 +57,36 @@ def precision(device: torch.device) -> torch.dtype:
 
 @checks.arguments
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """Return a context in which networks compute in the device's :func:`precision`."""
+    """Return a context in which networks compute in the device's :func:`precision`.
+
+    Without autocast's cache of weights in bfloat16: within another autocast, even one that is off,
+    it would outlive the step, and the next step would use the weights of the one before.
+    """
     native = precision(device) == torch.bfloat16
-    return torch.autocast(device.type, torch.bfloat16, enabled=native)
+    return torch.autocast(device.type, torch.bfloat16, enabled=native, cache_enabled=False)
+
+
+@contextmanager
+def torch_defaults() -> Iterator[None]:
+    """Within it PyTorch computes as if its user had set nothing; afterwards all is as it was.
+
+    Images, views, features and runs are known by what they are made of. A caller's default dtype or
+    device, autocast, ``no_grad`` or ``inference_mode`` is no part of that, so it must not count.
+    """
+    dtype, matmul = torch.get_default_dtype(), torch.get_float32_matmul_precision()
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":  # the context costs time at every operation
+            stack.enter_context(torch.device("cpu"))
+        for kind in ("cpu", "cuda"):
+            stack.enter_context(torch.autocast(kind, torch.bfloat16, enabled=False))
+        stack.callback(torch.set_default_dtype, dtype)
+        torch.set_default_dtype(torch.float32)
+        if matmul != "highest":
+            stack.callback(torch.set_float32_matmul_precision, matmul)
+            torch.set_float32_matmul_precision("highest")
+        yield
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of malloc.h

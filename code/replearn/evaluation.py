@@ -13,15 +13,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import checks, kernels, losses, neighbors, networks, recipes, runs, shapes
+from replearn import checks, losses, neighbors, recipes, runs
 from replearn.augmentations import Augmentation
-from replearn.devices import autocast, machine
+from replearn.devices import autocast, machine, torch_defaults
 from replearn.networks import Encoder
 from replearn.shapes import ShapesDataset
-from replearn.training import Loss, Run
+from replearn.training import REVISION, Loss, Run
 
 
 @checks.arguments
+@torch_defaults()
 @torch.no_grad()
 def validation_loss(
     run: Run,
@@ -95,9 +96,7 @@ def features(run: Run) -> Float[Tensor, "n d"]:
             "normalize": run.encoder.normalize,
             "data": {"size": dataset.size, "seed": dataset.seed, "limit": limit},
             "precision": here["precision"],
-            "sources": [
-                runs.source(thing) for thing in (shapes, kernels, networks, neighbors.embed)
-            ],
+            "revision": REVISION,
         }
     )
     with runs.lock(name):
@@ -145,6 +144,7 @@ _BATCH = 25  # images: their feature maps are held twice
 
 
 @checks.arguments
+@torch_defaults()
 @torch.no_grad()
 def layer_accuracies(
     encoder: Encoder, dataset: ShapesDataset, limit: int = 1000

@@ -23,6 +23,7 @@ from scipy.sparse import coo_array
 from torch import Tensor
 
 from replearn import checks
+from replearn.devices import torch_defaults
 
 CONDITIONS = ("i", "ii", "iii", "anchor")
 
@@ -249,6 +250,7 @@ def tammes(n: int, d: int) -> Float[Tensor, "n d"]:
 
 
 @functools.lru_cache(maxsize=256)
+@torch_defaults()
 def _tammes(n: int, d: int) -> Float[Tensor, "n d"]:
     if n <= d + 1:
         return simplex(n, d)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from replearn import checks, kernels, recipes
-from replearn.devices import autocast
+from replearn.devices import autocast, torch_defaults
 from replearn.shapes import Factors, ShapesDataset
 
 FACTORS = ("color", "location", "shape", "size", "rotation")
@@ -25,6 +26,7 @@ _NONE = np.uint32(0)  # a truth value of the products' width, or no loop over th
 
 
 @checks.arguments
+@torch_defaults()
 @torch.no_grad()
 def embed(
     encoder: nn.Module | Callable[[Tensor], Tensor],
@@ -48,7 +50,8 @@ def embed(
     device = next((p.device for p in parameters), torch.device("cpu"))
     n = min(limit, len(dataset))
     features = torch.empty(0)
-    for start in range(0, n, _EMBED_BATCH):
+    batches = range(0, n, _EMBED_BATCH)
+    for start in tqdm(batches, desc="embedding images", unit="batch", delay=2, leave=False):
         stop = min(start + _EMBED_BATCH, n)
         images = dataset.images(range(start, stop), device)
         with autocast(device):
@@ -66,6 +69,7 @@ def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
 
 
 @checks.arguments
+@torch_defaults()
 @torch.no_grad()
 def nearest(
     queries: Float[Tensor, "q d"],
@@ -210,6 +214,7 @@ def _insert(best, where, row, closeness, index):
 
 
 @checks.arguments
+@torch_defaults()
 def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -> dict[str, float]:
     """Return how much of each factor the nearest neighbours keep: 1 all, 0 nothing.
 

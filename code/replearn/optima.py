@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from replearn import checks, losses
+from replearn.devices import torch_defaults
 
 
 @checks.arguments
@@ -58,6 +59,7 @@ def minimize_contrastive(
     return _best_descent(lambda z: losses.contrastive_loss(z, table, tau), (n, d), starts, seed)
 
 
+@torch_defaults()
 def _best_descent(
     objective: Callable[[Tensor], Tensor], shape: tuple[int, ...], starts: int, seed: int
 ) -> tuple[float, Tensor]:

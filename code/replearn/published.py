@@ -1,23 +1,18 @@
-"""The networks of the book in small files, for machines on which they would train for hours.
+"""The networks of the book: found in store, else published with it, else trained.
 
-A table of weights W, be it a matrix or the kernels of a convolution, is kept as W ≈ s Q: the
-entries of Q are integers from −127 to 127, and s holds one scale a row, the row's largest
-magnitude ÷ 127, so that no entry moves by more than s / 2. Vectors and histories stay as they are.
-
-    python -m replearn.published pack FOLDER      # train or load the networks, write their files
-    python -m replearn.published unpack FOLDER    # put them into the store of runs
-    python -m replearn.published embed FOLDER     # and beside them their features
+Published networks are small. A table of weights W, be it a matrix or the kernels of a convolution,
+is kept as W ≈ s Q: the entries of Q are integers from −127 to 127, and s holds one scale a row, the
+row's largest magnitude ÷ 127, so that no entry moves by more than s / 2. Vectors and histories stay
+as they are. ``python -m replearn networks`` and ``publish`` call :func:`get` and :func:`pack`.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,13 +25,19 @@ from torch import Tensor
 
 from replearn import augmentations, checks, circle, evaluation, losses, runs, training
 from replearn.augmentations import Augmentation
-from replearn.training import Loss, Run
+from replearn.devices import pick_device
+from replearn.identity import Unidentifiable
+from replearn.training import Loss, Run, Task
 
 PROVENANCE = "provenance.json"
-"""The file beside the packed runs that says what they are, and what rounding did to them."""
+"""The file beside the published networks that says what they are, and what rounding did to them."""
+
+ROUNDED = "rounded to 8 bits"
+"""What ``facts["weights"]`` says of a run that was published."""
 
 _LARGEST = 127
 _SCALE = ".scale"
+_OF_THE_FILE = ("file", "sha256", "scores")  # what provenance says beside a run's own facts
 
 
 @checks.arguments
@@ -46,33 +47,156 @@ class Network:
 
     Attributes:
         augmentation: makes the pairs of a contrastive encoder; None for the autoencoder.
-        loss: the contrastive loss.
+        loss: what is minimised.
     """
 
-    augmentation: Augmentation | None = None
-    loss: Loss = losses.info_nce
+    augmentation: Augmentation | None
+    loss: Loss
+
+    def task(self) -> Task:
+        """Return what is trained, by the default recipe."""
+        return Task(self.augmentation, self.loss)
 
     def train(self) -> Run:
         """Train the network by the default recipe, or load the stored run."""
         if self.augmentation is None:
-            return training.train_autoencoder()
+            return training.train_autoencoder(loss=self.loss)
         return training.train_contrastive(self.augmentation, loss=self.loss)
 
-    def scores(self) -> dict[str, Any]:
-        """Return :func:`evaluation.scores` of :meth:`train`."""
-        return evaluation.scores(self.train(), self.augmentation, loss=self.loss)
+    def scores(self, run: Run) -> dict[str, Any]:
+        """Return :func:`evaluation.scores` of a run of this network."""
+        return evaluation.scores(run, self.augmentation, loss=self.loss)
 
 
 NETWORKS: dict[str, Network] = {
-    "autoencoder": Network(),
-    **{name: Network(augmentations.BY_NAME[name]) for name in "ABC"},
-    "B∘grayscale": Network(augmentations.compose(augmentations.B, augmentations.grayscale)),
+    "autoencoder": Network(None, losses.reconstruction_loss),
+    **{name: Network(augmentations.BY_NAME[name], losses.info_nce) for name in "ABC"},
+    # instructor
+    "B∘grayscale": Network(
+        augmentations.compose(augmentations.B, augmentations.grayscale), losses.info_nce
+    ),
     **{
         f"{name}, onto the circle": Network(augmentations.BY_NAME[name], circle.info_nce_on_circle)
         for name in "AB"
     },
+    # end
 }
 """Every network that a chapter looks at, by name."""
+
+
+# --- how a build comes by them --------------------------------------------------------------
+
+
+@checks.arguments
+def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
+    """See to it that every one of :data:`NETWORKS`, and its features, is in store; say how.
+
+    Prints a line a network, and shows a progress bar while one is trained or embeds the images.
+
+    Args:
+        folder: where the published networks are, if there are any. What is wrong with them is
+            said, and the network trained instead.
+        train: train even what is published, on this machine.
+
+    Returns:
+        Of each network its ``"origin"`` (``"found"`` in store, ``"published"`` or ``"trained"``
+        here), its ``"key"``, and when it was ``"finished"``. One that cannot be in store, since a
+        student has yet to write its loss or since nobody can tell what the loss does, is left out.
+
+    Raises:
+        OSError: if the store cannot be written.
+        FloatingPointError, MemoryError, RuntimeError: if a training fails.
+    """
+    _say("networks", f"kept in {runs.folder()}")
+    published = {} if train else _provenance(folder)
+    origins = {}
+    for name, network in NETWORKS.items():
+        try:
+            key = network.task().key()
+        except Unidentifiable as reason:
+            _say(name, f"every chapter has to train it anew: {reason}")
+            continue
+        stored = runs.load(key)
+        if stored and train and stored[1].get("weights") == ROUNDED:
+            runs.remove(key)
+            stored = None
+        origin = "found" if stored else "trained"
+        if not stored and not train:
+            lacking = _published_into_store(name, key, folder, published)
+            origin = "trained" if lacking else "published"
+            if lacking and published:
+                _say(name, f"to be trained: {lacking}")
+        try:
+            run = network.train()
+        except NotImplementedError as blank:
+            _say(name, f"waits: {blank}")
+            continue
+        _say(name, f"{origin:<10} {_history(run)}")
+        evaluation.features(run)
+        origins[name] = {"origin": origin, "key": key, "finished": run.facts["finished"]}
+    return origins
+
+
+@checks.arguments
+def origins() -> dict[str, str]:
+    """Return how this copy of the book came by each network: what :func:`get` said to its build.
+
+    Outside of a build all that is known is that what is in store was found there.
+    """
+    file = os.environ.get("REPLEARN_NETWORKS")
+    told = json.loads(Path(file).read_text(encoding="utf-8")) if file else {}
+    return {name: told.get(name, {}).get("origin", "found") for name in NETWORKS}
+
+
+def _say(name: str, what: str) -> None:
+    print(f"  {name:<22} {what}", flush=True)
+
+
+def _history(run: Run) -> str:
+    facts = run.facts
+    return (
+        f"{run.recipe}, {run.steps} steps, {facts['finished'][:10]}, "
+        f"{run.seconds / 60:.1f} min on {facts['chip']}"
+    )
+
+
+def _provenance(folder: Path) -> dict[str, Any]:
+    """Return what is published in ``folder``: nothing, and a line of why, if it cannot be read."""
+    if not folder.exists():
+        return {}
+    try:
+        provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        if not all(isinstance(facts, dict) for facts in provenance.values()):
+            raise ValueError("it must say of each network what it is")
+        return provenance
+    except (OSError, ValueError, AttributeError) as error:
+        _say("published", f"none: {folder / PROVENANCE} cannot be used ({error})")
+        return {}
+
+
+def _published_into_store(name: str, key: str, folder: Path, published: Mapping[str, Any]) -> str:
+    """Put a published network into the store; return why that cannot be done, or nothing."""
+    facts = published.get(name)
+    if facts is None:
+        return "it is not among the published networks"
+    if facts.get("revision") != training.REVISION:
+        return (
+            f"what is published is of revision {facts.get('revision')}, "
+            f"and this library computes by revision {training.REVISION}"
+        )
+    if facts.get("key") != key:
+        return "what is published was trained by another plan"
+    try:
+        tensors = unpacked(folder, facts)
+    except ValueError as error:
+        return f"what is published is damaged ({error})"
+    own = {name: value for name, value in facts.items() if name not in _OF_THE_FILE}
+    with runs.lock(key):
+        runs.save(key, tensors, {**own, "weights": ROUNDED})
+    return ""
+
+
+# --- publishing -----------------------------------------------------------------------------
 
 
 @checks.arguments
@@ -116,145 +240,64 @@ def _column(scale: Tensor, weights: Tensor) -> Tensor:
 
 
 @checks.arguments
-def pack(name: str, file: Path) -> None:
-    """Write the stored run ``name`` into ``file``, its weights :func:`rounded`.
+def unpacked(folder: Path, facts: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the tensors of the published network that ``facts``, of ``provenance.json``, are of.
 
     Raises:
-        ValueError: if there is no such run in store.
-    """
-    found = runs.load(name)
-    if found is None:
-        raise ValueError(f"name must be that of a run in {runs.folder()}, got {name!r}")
-    tensors, facts = found
-    del facts["format"]  # the store's
-    about = json.dumps({**facts, "weights": "rounded to 8 bits"}, ensure_ascii=False)
-    file.write_bytes(safetensors.torch.save(rounded(tensors), {"run": about}))
-
-
-@checks.arguments
-def unpack(file: Path) -> str:
-    """Store the run that :func:`pack` wrote into ``file``, unless it is there; return its name.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is not a packed run.
+        ValueError: if its file is not there, or not the one that was published.
     """
     try:
-        with safetensors.safe_open(file, framework="pt") as opened:
-            facts = json.loads((opened.metadata() or {})["run"])
-            small = {entry: opened.get_tensor(entry) for entry in opened.keys()}  # noqa: SIM118
-        name: str = facts["key"]
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"file must be a packed run, got {file} ({error!r})") from error
-    with runs.lock(name):
-        if runs.load(name) is None:
-            runs.save(name, restored(small), facts)
-    return name
+        file = folder / facts["file"]
+        data = file.read_bytes()
+        if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+            raise ValueError(f"{file} must have the checksum that {PROVENANCE} names")
+        return restored(safetensors.torch.load(data))
+    except (KeyError, TypeError, OSError, safetensors.SafetensorError) as error:
+        raise ValueError(
+            f"facts must name a network's file in {folder}; {type(error).__name__}: {error}"
+        ) from error
 
 
 @checks.arguments
-def pack_all(folder: Path) -> None:
-    """Write every one of :data:`NETWORKS` into ``folder``, trained or from the store.
+def pack(folder: Path) -> None:
+    """Publish every one of :data:`NETWORKS` in ``folder``, trained or from the store.
 
-    One that is published there already, by the code and recipe of now, stays as it is.
+    One that is published there already, under the key of now, stays as it is.
 
     ``provenance.json`` says of each where and when it was trained, by what recipe, how long, its
     file's checksum, and its :func:`evaluation.scores` before and after its weights were rounded.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before, provenance = {}, {}
-    if (folder / PROVENANCE).exists():
-        before = unpack_all(folder)
+    before = _provenance(folder) if (folder / PROVENANCE).exists() else {}
+    provenance, files = {}, {}
     for name, network in NETWORKS.items():
-        network.train()
-        facts = network.train().facts  # as they are in store, with the key
-        if facts["key"] == before.get(name, {}).get("key"):
-            provenance[name] = before[name]
+        key, kept = network.task().key(), before.get(name, {})
+        file = folder / (re.sub(r"\W+", "-", name) + ".safetensors")
+        if kept.get("key") == key and file.exists() and _checksum(file) == kept.get("sha256"):
+            provenance[name] = kept
             continue
-        file = folder / f"{facts['key']}.safetensors"
-        pack(facts["key"], file)
+        run = network.train()
+        found = runs.load(key)
+        assert found is not None
+        tensors, facts = found
+        small = rounded(tensors)
+        files[file] = safetensors.torch.save(small)
+        again = training.as_run(network.task(), restored(small), facts, pick_device())
         provenance[name] = {
-            **facts,
+            **{fact: value for fact, value in facts.items() if fact != "format"},  # the store's
             "file": file.name,
-            "sha256": _checksum(file),
-            "scores": {"as trained": network.scores(), "rounded": _scores_unpacked(network, file)},
+            "sha256": hashlib.sha256(files[file]).hexdigest(),
+            "scores": {"as trained": network.scores(run), "rounded": network.scores(again)},
         }
+    # Not before: to train anew may fail, or take hours.
+    for file, data in files.items():
+        file.write_bytes(data)
     text = json.dumps(provenance, indent=2, ensure_ascii=False)
     (folder / PROVENANCE).write_text(text + "\n", encoding="utf-8")
-    for file in folder.glob("*.safetensors"):  # not before: to train anew may fail, or take hours
+    for file in folder.glob("*.safetensors"):
         if file.name not in {facts["file"] for facts in provenance.values()}:
             file.unlink()
 
 
-def _scores_unpacked(network: Network, file: Path) -> dict[str, Any]:
-    """Return the scores of what is in ``file``, in a store of its own."""
-    before = os.environ.get("REPLEARN_RUNS", "")
-    with tempfile.TemporaryDirectory() as store:
-        os.environ["REPLEARN_RUNS"] = store
-        try:
-            unpack(file)
-            return network.scores()
-        finally:
-            os.environ["REPLEARN_RUNS"] = before
-
-
-@checks.arguments
-def unpack_all(folder: Path) -> dict[str, Any]:
-    """Put every run that ``provenance.json`` in ``folder`` names into the store; return it.
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: for a file that is damaged.
-    """
-    provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-    for name, facts in provenance.items():
-        file = folder / facts["file"]
-        if _checksum(file) != facts["sha256"]:
-            raise ValueError(f"{file} must have the checksum that {PROVENANCE} names for {name}")
-        unpack(file)
-    return provenance
-
-
-@checks.arguments
-def embed_all(folder: Path) -> None:
-    """Store :func:`evaluation.features` of every run that ``provenance.json`` in ``folder`` names.
-
-    Chapters on a machine of the same precision then need not compute them.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it names a network that the book does not have.
-    """
-    for name in json.loads((folder / PROVENANCE).read_text(encoding="utf-8")):
-        checks.one_of("network", name, tuple(NETWORKS))
-        evaluation.features(NETWORKS[name].train())
-
-
 def _checksum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-COMMANDS: dict[str, Callable[[Path], object]] = {
-    "pack": pack_all,
-    "unpack": unpack_all,
-    "embed": embed_all,
-}
-
-
-@checks.arguments
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
-    parser = argparse.ArgumentParser(prog="replearn.published", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args(arguments)
-    try:
-        COMMANDS[options.command](options.folder)
-    except (ValueError, OSError, FloatingPointError, MemoryError, RuntimeError) as error:
-        print(f"replearn.published: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

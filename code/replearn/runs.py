@@ -9,20 +9,16 @@ of letters, digits, _ and -: a ValueError says so of any other.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
-import inspect
 import json
 import os
 import re
 import shutil
 import tempfile
-import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any
 
 import platformdirs
@@ -72,92 +68,9 @@ def _writable() -> Iterator[Path]:
 
 
 @checks.arguments
-def source(thing: ModuleType | Callable[..., Any]) -> str:
-    """Return the code of a module or function without comments, docstrings and layout.
-
-    A function's is followed by what it takes from around it: values, as they are now, and the
-    code of functions beside it.
-
-    Raises:
-        ValueError: if Python cannot find the source, or for a lambda, which has no lines of its
-            own.
-    """
-    if isinstance(thing, ModuleType):
-        return _own_code(thing)
-    todo, done = [thing], {}
-    while todo:
-        function = inspect.unwrap(todo.pop())
-        if function in done:
-            continue
-        done[function] = _own_code(function)
-        around = inspect.getclosurevars(function)
-        inner = {
-            name: function.__globals__[name]
-            for name in _names(function.__code__)
-            if name in function.__globals__
-        }
-        for name, value in sorted({**inner, **around.globals, **around.nonlocals}.items()):
-            if inspect.isfunction(value) and value.__module__ == function.__module__:
-                todo.append(value)
-            else:
-                done[function] += f"\n{name} = {_as_text(value)}"
-    return "\n".join(done.values())
-
-
-def _names(code: CodeType) -> set[str]:
-    """Return the names that a function's code looks up, in comprehensions and inner functions too.
-
-    Those of the function itself are left to :func:`inspect.getclosurevars`.
-    """
-    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return {name for part in inner for name in (*part.co_names, *_names(part))}
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, Tensor):
-        return repr(value.tolist())  # its repr leaves out the middle of a long one
-    if isinstance(value, set | frozenset):
-        return repr(sorted(map(repr, value)))
-    return getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or repr(value)
-
-
-def _own_code(thing: ModuleType | Callable[..., Any]) -> str:
-    try:
-        if getattr(thing, "__name__", "") == "<lambda>":
-            raise TypeError("a lambda shares its lines with others")
-        tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
-    except (OSError, TypeError, SyntaxError) as error:
-        raise ValueError(
-            f"the source of a function must be readable, defined with def, got {thing!r} ({error})"
-        ) from error
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            is_docstring = (
-                isinstance(node.body[0], ast.Expr)
-                and isinstance(node.body[0].value, ast.Constant)
-                and isinstance(node.body[0].value.value, str)
-                if node.body
-                else False
-            )
-            if is_docstring:
-                node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-@checks.arguments
 def key(description: Mapping[str, Any]) -> str:
-    """Return 16 hexadecimal digits that change with anything in ``description``.
-
-    Warns of an object without a repr of its value: its address is another one in every process.
-    """
+    """Return 16 hexadecimal digits that change with anything in ``description``."""
     canonical = json.dumps(description, sort_keys=True, ensure_ascii=False)
-    address = re.search(r"<[^<>]* at 0x[0-9a-f]+>", canonical)
-    if address:
-        warnings.warn(
-            "another process will not find this run: what it is made of should have a repr of its "
-            f"value, such as a dataclass's, got {address[0]}",
-            stacklevel=2,
-        )
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
@@ -192,6 +105,13 @@ def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> 
             shutil.rmtree(draft, ignore_errors=True)
         for leftover in (_checkpoint(name), _checkpoint(name).with_suffix(".draft")):
             leftover.unlink(missing_ok=True)
+
+
+@checks.arguments
+def remove(name: str) -> None:
+    """Remove a stored run, if it is there."""
+    with _writable():
+        shutil.rmtree(_place(name), ignore_errors=True)
 
 
 @checks.arguments

@@ -17,14 +17,16 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from replearn import checks, kernels
-from replearn.devices import pick_device
+from replearn.devices import pick_device, torch_defaults
 
 RESOLUTION = 64  # pixels a side
 SHAPES = ("circle", "triangle", "square")
 COLORS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "brown")
 SPLITS = ("train", "val")
 
-_PALETTE = torch.tensor(
+_constant = functools.partial(torch.tensor, dtype=torch.float32, device="cpu")
+
+_PALETTE = _constant(
     [
         [0.90, 0.10, 0.10],  # red
         [1.00, 0.55, 0.05],  # orange
@@ -40,11 +42,11 @@ _RGB_NOISE = 0.10  # each channel moves by at most this much around its class's 
 _SIZES = (18.0, 30.0)  # pixels; the side of the square that has the shape's area
 
 # Of a shape of size 1, so that equal size means equal area whatever the shape:
-_CIRCUMRADIUS = torch.tensor([1 / math.sqrt(math.pi), math.sqrt(4 / math.sqrt(27)), math.sqrt(0.5)])
-_INRADIUS = _CIRCUMRADIUS * torch.tensor([1.0, 0.5, math.sqrt(0.5)])
+_CIRCUMRADIUS = _constant([1 / math.sqrt(math.pi), math.sqrt(4 / math.sqrt(27)), math.sqrt(0.5)])
+_INRADIUS = _CIRCUMRADIUS * _constant([1.0, 0.5, math.sqrt(0.5)])
 
 # Angles between the sides' normals: a triangle has three, the last repeated.
-_NORMALS = torch.tensor([[0, 0, 0, 0], [0, 2 / 3, 4 / 3, 4 / 3], [0, 1 / 2, 1, 3 / 2]]) * math.pi
+_NORMALS = _constant([[0, 0, 0, 0], [0, 2 / 3, 4 / 3, 4 / 3], [0, 1 / 2, 1, 3 / 2]]) * math.pi
 
 
 @checks.arguments
@@ -77,6 +79,7 @@ class Factors:
         return len(self.shape)
 
     @classmethod
+    @torch_defaults()
     def draw(cls, n: int, seed: int) -> Factors:
         """Draw ``n`` rows at random, the whole of each shape inside the picture."""
         generator = torch.Generator().manual_seed(seed)
@@ -99,6 +102,7 @@ def _outlines(device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 @checks.arguments
+@torch_defaults()
 def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """Draw one image a row, in [0, 1], on the factors' device.
 
@@ -189,6 +193,7 @@ class ShapesDataset(Dataset):
         """Return image ``index`` of this split, in [0, 1]."""
         return self.images([index])[0]
 
+    @torch_defaults()
     def images(
         self,
         indices: Sequence[int] | slice | Int[Tensor, " n"],

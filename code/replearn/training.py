@@ -1,57 +1,46 @@
-"""Recipes and loops: from a table of factors to a trained encoder.
+"""What is trained, and the store: trained once, found again by what made it.
 
 One training step is: draw the batch, look at it through two random augmentations, encode, compare,
-step. All of it happens on one device; nothing travels back to the host inside a step.
+step. :mod:`fit` is the loop; here stands what a step measures, and what a run is.
 
 Processes that :func:`distributed.joined` encode a part of every batch each and compare the whole of
 it: theirs is the run of one process, under the same key, up to rounding, and may go on from its
 checkpoint. The first of them reads and writes the store, alone.
-
-Randomness is a function of (seed, step) alone, so that a run that is interrupted goes on from its
-checkpoint as if it had never stopped.
 """
 
 from __future__ import annotations
 
 import contextlib
-import inspect
-import sys
-import time
 import warnings
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
-from replearn import (
-    augmentations,
-    checks,
-    distributed,
-    kernels,
-    losses,
-    muon,
-    networks,
-    runs,
-    shapes,
-)
-from replearn.augmentations import Augmentation, Compose
-from replearn.capture import Captured
-from replearn.devices import autocast, machine, memory_kept, pick_device, precision
-from replearn.muon import Muon
+from replearn import augmentations, checks, distributed, losses, runs
+from replearn.augmentations import Augmentation
+from replearn.devices import autocast, machine, pick_device, torch_defaults
+from replearn.fit import Measures, channels_last, fit, pop_prefixed, prefixed
+from replearn.identity import Unidentifiable, identify
 from replearn.networks import Decoder, Encoder
 from replearn.recipes import RECIPES, Recipe, default_recipe
 from replearn.shapes import ShapesDataset
 
 Loss = Callable[..., Tensor]
 
-# What a step measures, by name: the loss, which is minimised, and what is only watched.
-Measures = dict[str, Tensor]
-Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
+REVISION = 1
+"""Of what the library computes, and part of every key: raised whenever a result changes.
+
+A faster, shorter or renamed program that computes the same keeps its revision, and every stored
+run with it. ``tests/test_golden.py`` tells the two apart.
+"""
+
+_CENTRED_ON = 512  # images
+_CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
+_LAST = 50  # steps whose mean it is
 
 
 @checks.arguments
@@ -64,7 +53,7 @@ class Run:
         decoder: of an autoencoder; None for a contrastive encoder.
         history: what was measured at every step, on the CPU, each (steps,): ``"loss"``, and for
             a contrastive encoder ``"alignment"`` and ``"uniformity"`` of its batch.
-        recipe: the recipe's name.
+        recipe: the recipe's name; ``"custom"`` for a :class:`Recipe` of the caller's.
         seconds: wall-clock time of the training.
         facts: everything else that is known: kind, seed, machine, versions, date.
     """
@@ -92,7 +81,7 @@ def train_autoencoder(
     latent_dim: int = 128,
     *,
     loss: Loss = losses.reconstruction_loss,
-    recipe: str | None = None,
+    recipe: str | Recipe | None = None,
     seed: int = 0,
     device: torch.device | str | None = None,
 ) -> Run:
@@ -101,7 +90,7 @@ def train_autoencoder(
     Args:
         latent_dim: size of the code.
         loss: ``loss(images, reconstructions)``, both (b, 3, 64, 64), to a scalar.
-        recipe: a key of :data:`RECIPES`; :func:`default_recipe` if absent.
+        recipe: a key of :data:`RECIPES`, or a plan of your own; :func:`default_recipe` if absent.
         seed: of the initial weights and the order of the images.
         device: see :func:`pick_device`.
 
@@ -109,22 +98,11 @@ def train_autoencoder(
         TypeError, ValueError: for an unknown recipe or device, ``latent_dim`` below 1.
         FloatingPointError: if the loss stops being finite.
         MemoryError: if memory runs out; the last checkpoint is kept.
-        RuntimeError: if the library's code was changed after it was imported, or the accelerator
-            failed; the last checkpoint is kept.
+        RuntimeError: if the accelerator failed; the last checkpoint is kept.
+
+    Warns of a loss that cannot be identified: its run is not stored.
     """
-    where = pick_device(device)
-
-    def networks_() -> nn.ModuleDict:
-        return nn.ModuleDict({"encoder": Encoder(latent_dim), "decoder": Decoder(latent_dim)})
-
-    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
-        own = images[distributed.part(len(images))]
-        with autocast(where):
-            reconstructions = nets["decoder"](nets["encoder"](own))
-        return {"loss": loss(images, distributed.gather(reconstructions.float()))}
-
-    described = {"kind": "autoencoder", "latent_dim": latent_dim, "code": [_loss_code(loss)]}
-    return _train(described, networks_, step, recipe, seed, where)
+    return _train(Task(None, loss, recipe, latent_dim=latent_dim, seed=seed), device)
 
 
 @checks.arguments
@@ -134,7 +112,7 @@ def train_contrastive(
     *,
     tau: float = 0.07,
     loss: Loss = losses.info_nce,
-    recipe: str | None = None,
+    recipe: str | Recipe | None = None,
     seed: int = 0,
     device: torch.device | str | None = None,
 ) -> Run:
@@ -145,7 +123,7 @@ def train_contrastive(
         latent_dim: d, the sphere is in R^d.
         tau: temperature, passed to ``loss``.
         loss: ``loss(z, z_pos, tau)`` of two (b, d) batches of unit vectors, to a scalar.
-        recipe: a key of :data:`RECIPES`; :func:`default_recipe` if absent.
+        recipe: a key of :data:`RECIPES`, or a plan of your own; :func:`default_recipe` if absent.
         seed: of the initial weights, the order of the images and the views.
         device: see :func:`pick_device`.
 
@@ -154,130 +132,204 @@ def train_contrastive(
         ValueError: for an unknown recipe or device, ``latent_dim`` below 1, ``tau`` not above 0.
         FloatingPointError: if the loss stops being finite.
         MemoryError: if memory runs out; the last checkpoint is kept.
-        RuntimeError: if the library's code was changed after it was imported, or the accelerator
-            failed; the last checkpoint is kept.
+        RuntimeError: if the accelerator failed; the last checkpoint is kept.
 
-    Warns of an encoder that has remained constant, which learnt nothing.
+    Warns of an encoder that has remained constant, which learnt nothing, and of a loss or an
+    augmentation that cannot be identified: its run is not stored.
     """
-    checks.positive("tau", tau)
-    where = pick_device(device)
+    return _train(Task(augmentation, loss, recipe, latent_dim, float(tau), seed), device)
 
-    def networks_() -> nn.ModuleDict:
-        return nn.ModuleDict({"encoder": Encoder(latent_dim, normalize=True)})
 
-    def step(nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
-        own = distributed.part(len(images))
-        views = torch.cat([augmentation(images, generator, own) for _ in range(2)])
-        with autocast(where):
+@checks.arguments
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained: all that the result depends on, but for how a processor rounds.
+
+    Attributes:
+        augmentation: makes both views of every pair; None for an autoencoder.
+        loss: as in :func:`train_autoencoder` or :func:`train_contrastive`.
+        recipe: a key of :data:`RECIPES`, or a plan; :func:`default_recipe` if absent.
+        latent_dim, tau, seed: as in :func:`train_contrastive`.
+        dataset: the images.
+    """
+
+    augmentation: Augmentation | None
+    loss: Loss
+    recipe: str | Recipe | None = None
+    latent_dim: int = 128
+    tau: float = 0.07
+    seed: int = 0
+    dataset: ShapesDataset = field(default_factory=lambda: ShapesDataset("train"))
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        checks.positive("tau", self.tau)
+        checks.at_least("latent_dim", self.latent_dim, 1)
+        checks.at_least("seed", self.seed, 0)
+        if not isinstance(self.recipe, Recipe):
+            checks.one_of("recipe", self.recipe_name, tuple(RECIPES))
+
+    @property
+    def kind(self) -> str:
+        """Return ``"autoencoder"`` or ``"contrastive"``."""
+        return "autoencoder" if self.augmentation is None else "contrastive"
+
+    @property
+    def label(self) -> str:
+        """Return what the run is called in tables and errors."""
+        return "autoencoder" if self.augmentation is None else self.augmentation.name
+
+    @property
+    def recipe_name(self) -> str:
+        """Return the recipe's name; ``"custom"`` for a plan of the caller's."""
+        return "custom" if isinstance(self.recipe, Recipe) else self.recipe or default_recipe()
+
+    @property
+    def plan(self) -> Recipe:
+        """Return how it is optimised: the recipe's plan for this set, or for nets of its kind."""
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        plans = RECIPES[self.recipe_name]
+        if self.augmentation in augmentations.BY_NAME.values():  # a namesake has no plan of its own
+            return plans.get(self.label, plans[self.kind])
+        return plans[self.kind]
+
+    def key(self) -> str:
+        """Return the name under which the store keeps the run.
+
+        Raises:
+            Unidentifiable: if the loss or the augmentation is not known for certain.
+        """
+        description = {
+            "kind": self.kind,
+            "loss": identify(self.loss),
+            "plan": asdict(self.plan),
+            "latent_dim": self.latent_dim,
+            "seed": self.seed,
+            "data": {"size": self.dataset.size, "seed": self.dataset.seed},
+            "revision": REVISION,
+        }
+        if self.augmentation is not None:
+            description |= {"augmentation": identify(self.augmentation), "tau": self.tau}
+        return runs.key(description)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the store says of the run, for people."""
+        contrastive = {"augmentation": repr(self.augmentation), "tau": self.tau}
+        return {
+            "kind": self.kind,
+            "latent_dim": self.latent_dim,
+            "loss": getattr(self.loss, "__name__", type(self.loss).__name__),
+            **(contrastive if self.augmentation is not None else {}),
+            "label": self.label,
+            "recipe": self.recipe_name,
+            "plan": asdict(self.plan),
+            "seed": self.seed,
+            "revision": REVISION,
+        }
+
+    def networks(self) -> nn.ModuleDict:
+        """Return the networks at their initial weights, which depend on the seed alone."""
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers go on undisturbed
+            torch.manual_seed(self.seed)
+            if self.augmentation is None:
+                parts = {"encoder": Encoder(self.latent_dim), "decoder": Decoder(self.latent_dim)}
+                return nn.ModuleDict(parts)
+            return nn.ModuleDict({"encoder": Encoder(self.latent_dim, normalize=True)})
+
+    def centre(self, nets: nn.ModuleDict) -> None:
+        """Centre the untrained encoder on what it is going to see: see :meth:`Encoder.centre`."""
+        some = self.dataset.images(range(_CENTRED_ON))
+        if self.augmentation is not None:
+            some = self.augmentation(some, torch.Generator().manual_seed(self.seed))
+        nets["encoder"].centre(some)  # type: ignore[operator]
+
+    def measure(self, nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
+        """Return a batch's loss, and what else is watched: what one step is about."""
+        if self.augmentation is None:
+            own = images[distributed.part(len(images))]
+            with autocast(images.device):
+                reconstructions = nets["decoder"](nets["encoder"](own))
+            return {"loss": self.loss(images, distributed.gather(reconstructions.float()))}
+        part = distributed.part(len(images))
+        views = torch.cat([self.augmentation(images, generator, part) for _ in range(2)])
+        with autocast(images.device):
             z, z_pos = map(distributed.gather, nets["encoder"](views).chunk(2))
         with torch.no_grad():
             watched = {"alignment": losses.alignment(z, z_pos), "uniformity": losses.uniformity(z)}
-        return {"loss": loss(z, z_pos, tau), **watched}
-
-    described = {
-        "kind": "contrastive",
-        "augmentation": repr(augmentation),
-        "latent_dim": latent_dim,
-        "tau": tau,
-        "code": [_loss_code(loss), *_augmentation_code(augmentation)],
-    }
-    return _train(described, networks_, step, recipe, seed, where, augmentation)
+        return {"loss": self.loss(z, z_pos, self.tau), **watched}
 
 
-# The modules' own sources are part of every key already; a reader's functions are not.
-
-
-def _augmentation_code(augmentation: Augmentation) -> list[str]:
-    if isinstance(augmentation, Compose):
-        return [code for step in augmentation.steps for code in _augmentation_code(step)]
-    kind = type(augmentation)
-    if kind.__module__ == augmentations.__name__:
-        return []
-    return [
-        runs.source(method)
-        for name, method in inspect.getmembers(kind, inspect.isfunction)
-        if method.__module__ != augmentations.__name__
-        and (name == "__call__" or not name.startswith("__"))  # a dataclass writes the others
-    ]
-
-
-def _loss_code(loss: Loss) -> str:
-    name = getattr(loss, "__name__", "")
-    return name if getattr(losses, name, None) is loss else runs.source(loss)
-
-
-def _train(
-    described: dict[str, Any],
-    make_networks: Callable[[], nn.ModuleDict],
-    measure: Measure,
-    recipe: str | None,
-    seed: int,
-    device: torch.device,
-    augmentation: Augmentation | None = None,
-) -> Run:
-    recipe = recipe or default_recipe()
-    checks.one_of("recipe", recipe, tuple(RECIPES))
-    checks.at_least("seed", seed, 0)
-    label = augmentation.name if augmentation else described["kind"]
-    plans = RECIPES[recipe]
-    plan = plans[described["kind"]]
-    if augmentation in augmentations.BY_NAME.values():  # a namesake has no plan of its own
-        plan = plans.get(label, plan)
-    dataset = ShapesDataset("train")
-    sources = [runs.source(source) for source in _SOURCES]
-    if sources != _SOURCES_AT_IMPORT:
-        raise RuntimeError(
-            "the code that trains must be the code on disk, which has changed since it was "
-            "imported; restart Python (in a notebook, the kernel)"
+@torch_defaults()
+def _train(task: Task, device: torch.device | str | None) -> Run:
+    """Return the run of ``task``: loaded if it is in store, else trained and stored."""
+    where = pick_device(device)
+    try:
+        key = task.key()
+    except Unidentifiable as reason:
+        key = None
+        warnings.warn(
+            f"{task.label} is trained anew each time and not stored: {reason}",
+            stacklevel=_TO_CALLER - 1,
         )
-    identity = {
-        **described,
-        "recipe": asdict(plan),
-        "seed": seed,
-        "data": {"size": dataset.size, "seed": dataset.seed},
-        "sources": sources,
-    }
-    name = runs.key(identity)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers go on undisturbed
-        torch.manual_seed(seed)
-        nets = make_networks()
-    with runs.lock(name) if distributed.rank() == 0 else contextlib.nullcontext():
-        found = distributed.from_first(runs.load, name)
+    alone = runs.lock(key) if key and distributed.rank() == 0 else contextlib.nullcontext()
+    with alone:
+        found = distributed.from_first(runs.load, key) if key else None
         if found is None:
-            if plan.centred:
-                some = dataset.images(range(_CENTRED_ON))
-                if augmentation:
-                    some = augmentation(some, torch.Generator().manual_seed(seed))
-                nets["encoder"].centre(some)  # type: ignore[operator]
-            history, seconds = _optimise(nets, measure, plan, dataset, seed, device, name, label)
-            facts = {
-                **{k: v for k, v in described.items() if k != "code"},
-                "label": label,
-                "recipe": recipe,
-                "plan": asdict(plan),
-                "seed": seed,
-                "seconds": seconds,
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                **machine(device),
-                "processes": distributed.size(),
-            }
-            tensors = {
-                **_prefixed("history.", history),
-                **_prefixed("", nets.state_dict()),
-            }
-            if distributed.rank() == 0:
-                runs.save(name, tensors, facts)
-            found = tensors, facts
-    tensors, facts = found
-    history = {key: values.cpu() for key, values in _pop_prefixed("history.", tensors).items()}
-    _warn_if_constant(history, label)
-    nets.load_state_dict(tensors)
-    nets.zero_grad(set_to_none=True)
-    encoder = _place(nets, device).eval().requires_grad_(False)["encoder"]
-    decoder = nets["decoder"] if "decoder" in nets else None  # noqa: SIM401
+            found = _fitted(task, where, key)
+            if key and distributed.rank() == 0:
+                runs.save(key, *found)
+    run = as_run(task, *found, where)
+    _warn_if_constant(run.history, task.label)
+    return run
+
+
+_TO_CALLER = 6  # frames from a warning here to who asked for the training
+
+
+@checks.arguments
+@torch_defaults()
+def as_run(
+    task: Task, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device
+) -> Run:
+    """Return the run of ``task`` that these tensors and facts, as the store keeps them, are."""
+    weights = dict(tensors)
+    history = {name: values.cpu() for name, values in pop_prefixed("history.", weights).items()}
+    nets = task.networks()
+    nets.load_state_dict(weights)
+    channels_last(nets, device).eval().requires_grad_(False)
+    encoder, decoder = nets["encoder"], dict(nets).get("decoder")
     assert isinstance(encoder, Encoder)
     assert decoder is None or isinstance(decoder, Decoder)
-    return Run(encoder, decoder, history, recipe, facts["seconds"], facts)
+    return Run(encoder, decoder, history, task.recipe_name, facts["seconds"], dict(facts))
+
+
+def _fitted(
+    task: Task, device: torch.device, key: str | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Train; return what the store keeps: tensors and facts."""
+    nets = task.networks()
+    if task.plan.centred:
+        task.centre(nets)
+    history, seconds = fit(
+        nets,
+        task.measure,
+        task.plan,
+        task.dataset,
+        seed=task.seed,
+        device=device,
+        label=task.label,
+        key=key,
+    )
+    facts = {
+        **({"key": key} if key else {}),
+        **task.facts(),
+        "seconds": seconds,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **machine(device),
+        "processes": distributed.size(),
+    }
+    return {**prefixed("history.", history), **prefixed("", nets.state_dict())}, facts
 
 
 def _warn_if_constant(history: Mapping[str, Tensor], label: str) -> None:
@@ -286,193 +338,13 @@ def _warn_if_constant(history: Mapping[str, Tensor], label: str) -> None:
     The loss would not tell: at a large tau even a perfect encoder's is near log b, that of
     guessing, and a reader's loss has a scale of its own.
     """
-    last = history.get("uniformity", torch.empty(0))[-_LOOK_EVERY:]
-    if len(last) == _LOOK_EVERY and last.mean() > _CONSTANT:
-        loss = history["loss"][-_LOOK_EVERY:].mean()
+    last = history.get("uniformity", torch.empty(0))[-_LAST:]
+    if len(last) == _LAST and last.mean() > _CONSTANT:
+        loss = history["loss"][-_LAST:].mean()
         warnings.warn(
-            f"the encoder of {label} learnt nothing: in its last {_LOOK_EVERY} steps it gave all "
+            f"the encoder of {label} learnt nothing: in its last {_LAST} steps it gave all "
             f"images nearly one latent (uniformity {last.mean():.3f}, 0 is constant), at a loss "
             f"of {loss:.3f}. Try more steps, a centred start, another learning rate, or an "
             "augmentation that leaves more to tell apart",
-            stacklevel=5,  # where the training was asked for
+            stacklevel=_TO_CALLER,
         )
-
-
-@contextlib.contextmanager
-def _explained(label: str, step: int, saved: int) -> Iterator[None]:
-    """Say of an error of the machine at which step it came, what is kept, and what to try."""
-    try:
-        yield
-    except RuntimeError as error:
-        where = f"at step {step} of {label}; the last checkpoint is from step {saved}"
-        if "out of memory" in str(error) or "DefaultCPUAllocator" in str(error):
-            raise MemoryError(
-                f"memory ran out {where}. Close what else uses it and train again to go on from "
-                "there, or choose another device or a recipe with a smaller batch"
-            ) from error
-        if "CUDA error" in str(error):
-            raise RuntimeError(
-                f"the accelerator failed {where}. Restart Python (in a notebook, the kernel) and "
-                "train again to go on from there, without it if you say device='cpu'"
-            ) from error
-        raise
-
-
-def _place(nets: nn.ModuleDict, device: torch.device) -> nn.ModuleDict:
-    # Convolutions are fastest where a pixel's channels lie side by side.
-    return nets.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _batches(
-    n: int, batch: int, seed: int, start: int, stop: int, device: torch.device
-) -> Iterator[Tensor]:
-    """Yield the rows of steps ``start`` to ``stop``: each epoch a new order of all ``n`` rows."""
-    epoch_steps = n // batch
-    order, drawn = torch.empty(0), -1
-    for step in range(start, stop):
-        epoch, k = divmod(step, epoch_steps)
-        if epoch != drawn:
-            shuffle = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-            order, drawn = torch.randperm(n, generator=shuffle).to(device), epoch
-        yield order[k * batch : (k + 1) * batch]
-
-
-def _optimisers(
-    nets: nn.ModuleDict, plan: Recipe, device: torch.device
-) -> dict[str, torch.optim.Optimizer]:
-    convolutions = [p for p in nets.parameters() if p.ndim == 4 and plan.muon is not None]
-    others = [p for p in nets.parameters() if p.ndim < 4 or plan.muon is None]
-    optimisers: dict[str, torch.optim.Optimizer] = {
-        "adam": torch.optim.Adam(
-            others,
-            lr=plan.adam,
-            betas=(0.9, plan.beta2),
-            fused=True,
-            capturable=device.type == "cuda",
-        )
-    }
-    if plan.muon is not None:
-        optimisers["muon"] = Muon(convolutions, lr=plan.muon, dtype=precision(device))
-    for optimiser in optimisers.values():
-        for group in optimiser.param_groups:  # a recorded step reads its rates from the device
-            group["lr"] = torch.tensor(group["lr"], device=device)
-    return optimisers
-
-
-@memory_kept()
-def _optimise(
-    nets: nn.ModuleDict,
-    measure: Measure,
-    plan: Recipe,
-    dataset: ShapesDataset,
-    seed: int,
-    device: torch.device,
-    name: str,
-    label: str,
-) -> tuple[dict[str, Tensor], float]:
-    """Train ``nets`` in place, from the checkpoint if there is one; return history and seconds."""
-    _place(nets, device).train()
-    optimisers = _optimisers(nets, plan, device)
-    history: dict[str, Tensor] = defaultdict(lambda: torch.zeros(plan.steps, device=device))
-    before, start = 0.0, 0
-    checkpoint = distributed.from_first(runs.load_checkpoint, name)
-    if checkpoint is not None:
-        tensors, start = checkpoint
-        before = float(tensors.pop("seconds"))
-        for key, values in _pop_prefixed("history.", tensors).items():
-            history[key].copy_(values)
-        for name_, optimiser in optimisers.items():
-            _set_state(optimiser, _pop_prefixed(f"{name_}.", tensors))
-        nets.load_state_dict(tensors)
-    replicas = distributed.replicate(nets)
-    generator = torch.Generator(device)
-
-    def take(rows: Tensor) -> Measures:
-        measures = measure(replicas, dataset.images(rows), generator)
-        nets.zero_grad(set_to_none=True)
-        measures["loss"].backward()
-        for optimiser in optimisers.values():
-            optimiser.step()
-        return {name: value.detach() for name, value in measures.items()}
-
-    if device.type == "cuda" and distributed.size() == 1:
-        take = Captured(take, generator)
-    began = saved = time.monotonic()
-    writes = distributed.rank() == 0
-    silent = {} if writes else {"disable": True}  # saying False would overrule $TQDM_DISABLE
-    bar = tqdm(total=plan.steps, initial=start, desc=label, unit="step", mininterval=1, **silent)
-    for step, rows in enumerate(
-        _batches(len(dataset), plan.batch, seed, start, plan.steps, device), start
-    ):
-        with _explained(label, step, start):
-            generator.manual_seed(seed * 1_000_003 + step)
-            for optimiser in optimisers.values():
-                for group in optimiser.param_groups:
-                    group["lr"].fill_(optimiser.defaults["lr"] * plan.schedule(step))
-            for key, value in take(rows).items():
-                history[key][step] = value
-            bar.update()
-            if (step + 1) % _LOOK_EVERY == 0 or step + 1 == plan.steps:
-                latest = history["loss"][max(0, step + 1 - _LOOK_EVERY) : step + 1]
-                if not bool(torch.isfinite(latest).all()):
-                    first = step + 1 - len(latest) + int((~torch.isfinite(latest)).nonzero()[0])
-                    raise FloatingPointError(
-                        f"the loss of {label} must stay finite, got {history['loss'][first]:g} "
-                        f"at step {first}; the last checkpoint is from step {start}. Try a lower "
-                        "learning rate, or look at the loss function"
-                    )
-                bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
-                if writes and time.monotonic() - saved > _SAVE_EVERY:
-                    saved, start = time.monotonic(), step + 1
-                    tensors = {
-                        "seconds": torch.tensor(before + saved - began, dtype=torch.float64),
-                        **_prefixed("history.", history),
-                        **_prefixed("", nets.state_dict()),
-                    }
-                    for name_, optimiser in optimisers.items():
-                        tensors |= _prefixed(f"{name_}.", _state(optimiser))
-                    runs.save_checkpoint(name, tensors, start)
-    bar.close()
-    return dict(history), before + time.monotonic() - began
-
-
-# Whatever changes one of these may change a run, and makes it another.
-_SOURCES = (
-    *(shapes, augmentations, kernels, networks, losses, muon, sys.modules[__name__]),
-    Recipe.schedule,
-)
-_SOURCES_AT_IMPORT = [runs.source(source) for source in _SOURCES]
-
-_CENTRED_ON = 512  # images
-_CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
-_LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
-_SAVE_EVERY = 30.0  # seconds between two checkpoints
-
-
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {prefix + name: tensor.contiguous() for name, tensor in tensors.items()}
-
-
-def _pop_prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    found = [name for name in tensors if name.startswith(prefix)]
-    return {name.removeprefix(prefix): tensors.pop(name) for name in found}
-
-
-def _state(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    return {
-        f"{i}.{k}": v
-        for i, state in optimiser.state_dict()["state"].items()
-        for k, v in state.items()
-    }
-
-
-def _set_state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        i, k = name.split(".")
-        # As the weights lie in memory, which the fused step relies on.
-        layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
-        state.setdefault(int(i), {})[k] = tensor.contiguous(memory_format=layout)
-    optimiser.load_state_dict(
-        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
-    )
