@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from replearn import classification, losses, recipes, shapes
+from replearn import classification, evidence, losses, recipes, shapes
 
 
 @pytest.fixture(scope="module")
@@ -40,30 +40,37 @@ def test_cross_entropy_and_dual_encoder_train_alike(dataset):
         classification.train_classifier(loss, dataset, colors, steps=3, per_class=2, seed=5)
         for loss in (F.cross_entropy, losses.cross_entropy_as_dual_encoder)
     ]
-    (network, history), (twin, twin_history) = runs
-    assert torch.allclose(history, twin_history, atol=1e-4)
+    classifier, twin = runs
+    assert torch.allclose(classifier.losses, twin.losses, atol=1e-4)
     images = dataset.images(range(4))
-    assert torch.allclose(network(images), twin(images), atol=1e-2)
+    assert torch.allclose(classifier.network(images), twin.network(images), atol=1e-2)
 
 
 def test_training_lowers_the_loss_and_leaves_the_global_generator_alone(dataset):
     before = torch.get_rng_state()
-    _, history = classification.train_classifier(
+    classifier = classification.train_classifier(
         F.cross_entropy, dataset, dataset.factors.color, steps=12, per_class=2
     )
     assert torch.equal(torch.get_rng_state(), before)
-    assert history[-3:].mean() < history[:3].mean()
+    assert classifier.losses[-3:].mean() < classifier.losses[:3].mean()
+
+
+def trained(dataset, **steps):
+    labels = dataset.factors.color
+    return classification.train_classifier(F.cross_entropy, dataset, labels, per_class=1, **steps)
 
 
 def test_a_classifier_takes_the_steps_that_are_asked_for_or_the_recipes(dataset):
-    def trained(**steps):
-        labels = dataset.factors.color
-        return classification.train_classifier(
-            F.cross_entropy, dataset, labels, per_class=1, **steps
-        )
+    asked, by_recipe = trained(dataset, steps=2), trained(dataset)
+    assert (len(asked.losses), asked.recipe) == (2, "custom")
+    assert (len(by_recipe.losses), by_recipe.recipe) == (recipes.classifier_steps(), "smoke")
 
-    assert len(trained(steps=2)[1]) == 2
-    assert len(trained()[1]) == recipes.classifier_steps() == 4  # by smoke
+
+def test_a_claim_may_rest_on_a_classifier(dataset, capsys):
+    evidence.claim("It names every colour.", False, on=trained(dataset))
+    assert "✗ (smoke build: classifier hardly trained) " in capsys.readouterr().out
+    with pytest.raises(evidence.ClaimFailed):
+        evidence.claim("It names every colour.", False, on=trained(dataset, steps=2))
 
 
 def test_labels_must_be_one_per_image(dataset):

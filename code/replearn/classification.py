@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +14,24 @@ from replearn import checks, networks, recipes, shapes
 from replearn.devices import memory_kept
 
 Loss = Callable[[Float[Tensor, "n C"], Int[Tensor, " n"]], Float[Tensor, ""]]
+
+
+@checks.arguments
+@dataclass(frozen=True)
+class Classifier:
+    """A trained classifier.
+
+    Attributes:
+        network: the encoder and the linear layer, in evaluation mode.
+        losses: the loss of every step.
+        recipe: the recipe that said how many steps, or ``"custom"`` if the caller did.
+        facts: what else is known: label, images of a class in a batch, learning rate, seed.
+    """
+
+    network: nn.Sequential
+    losses: Float[Tensor, " steps"]
+    recipe: str
+    facts: dict[str, Any]
 
 
 @checks.arguments
@@ -51,21 +71,19 @@ def train_classifier(
     per_class: int = 4,
     lr: float = 1e-3,
     seed: int = 0,
-) -> tuple[nn.Sequential, Float[Tensor, " steps"]]:
+) -> Classifier:
     """Train a classifier, an encoder and a linear layer on top, with Adam on balanced batches.
 
     ``loss`` takes logits and labels. Initialisation and batches depend on ``seed`` alone, so two
     losses with the same seed start at the same weights and see the same images. Without ``steps``
     there are :func:`recipes.classifier_steps`. On the CPU.
 
-    Returns:
-        The network, whose two parts are the encoder and the linear layer; the loss of every step.
-
     Raises:
         ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
     """
+    recipe = "custom"
     if steps is None:
-        steps = recipes.classifier_steps()
+        recipe, steps = recipes.default_recipe(), recipes.classifier_steps()
     checks.at_least("steps", steps, 1)
     checks.at_least("seed", seed, 0)
     checks.positive("lr", lr)
@@ -86,7 +104,8 @@ def train_classifier(
         value.backward()
         optimizer.step()
         history[step] = value.detach()
-    return network.eval(), history
+    facts = {"label": "classifier", "per_class": per_class, "lr": lr, "seed": seed}
+    return Classifier(network.eval(), history, recipe, facts)
 
 
 @checks.arguments
