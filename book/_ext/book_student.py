@@ -152,8 +152,9 @@ def write(root: Path, tree: Path) -> None:
     for name, kept in wanted["library"].items():
         file = root / "code" / "replearn" / name
         _put(tree, file.relative_to(root), file, partial(_library, kept))
-    command = [sys.executable, "-m", "ruff", "format", "--no-cache", "--quiet", "."]
-    subprocess.run(command, cwd=tree, check=True)
+    for tidy in (("check", "--select=I", "--fix"), ("format",)):
+        command = [sys.executable, "-m", "ruff", *tidy, "--no-cache", "--quiet", "."]
+        subprocess.run(command, cwd=tree, check=True)
 
     answers = {claim.label for claim in claims(root / "book") if claim.kind == "answer"}
     left = {claim.label for claim in claims(tree / "book") if claim.kind == "answer"}
@@ -171,6 +172,7 @@ def _students(text: str) -> str:
 
 
 def _library(kept: list[str] | str, source: str) -> str:
+    source = _students(source)
     for question, name in book_blanks.ASKED.items():
         if f"\ndef {name}(" in source:
             source = blanked(source, name, question)

@@ -16,6 +16,10 @@ from torch.utils.checkpoint import checkpoint
 
 from replearn import checks
 
+# student
+# from replearn.identity import yours
+# end
+
 Formula = TypeVar("Formula", bound=Callable[..., Tensor])
 
 MAX_LOGITS = 2**24  # contrastive_loss enumerates; so many float64 logits fill 128 MiB
@@ -45,6 +49,9 @@ def _checked(formula: Formula) -> Formula:
     return checks.arguments(checked)  # type: ignore[return-value]
 
 
+# student
+# @yours  # what it computes is part of a run's key: another loss trains another network
+# end
 @_checked
 def reconstruction_loss(
     images: Float[Tensor, "n c h w"], reconstructions: Float[Tensor, "n c h w"]
@@ -53,6 +60,9 @@ def reconstruction_loss(
     return (reconstructions - images).square().mean()
 
 
+# student
+# @yours
+# end
 @_checked
 def info_nce(
     z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07

@@ -53,6 +53,17 @@ class Network:
     augmentation: Augmentation | None
     loss: Loss
 
+    def blank(self) -> str:
+        """Return what the loss says that a student has yet to write; nothing of one that is."""
+        same = torch.zeros(1, 3, 2, 2) if self.augmentation is None else torch.eye(2)
+        try:
+            self.loss(same, same, *(() if self.augmentation is None else (1.0,)))
+        except NotImplementedError as blank:
+            return str(blank)
+        except Exception:  # the training will say
+            pass
+        return ""
+
     def task(self) -> Task:
         """Return what is trained, by the default recipe."""
         return Task(self.augmentation, self.loss)
@@ -116,6 +127,9 @@ def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
         except Unidentifiable as reason:
             _say(name, f"every chapter has to train it anew: {reason}")
             continue
+        if blank := network.blank():
+            _say(name, f"waits: {blank}")
+            continue
         stored = runs.load(key)
         if stored and train and stored[1].get("weights") == ROUNDED:
             runs.remove(key)
@@ -126,11 +140,7 @@ def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
             origin = "trained" if lacking else "published"
             if lacking and published:
                 _say(name, f"to be trained: {lacking}")
-        try:
-            run = network.train()
-        except NotImplementedError as blank:
-            _say(name, f"waits: {blank}")
-            continue
+        run = network.train()
         _say(name, f"{origin:<10} {_history(run)}")
         evaluation.features(run)
         origins[name] = {"origin": origin, "key": key, "finished": run.facts["finished"]}
