@@ -504,14 +504,6 @@ RATES = ("tau", "alpha", "t", "lr", "adam")  # floats that must be above 0
 COUNTS = ("steps", "batch", "batches", "limit", "k", "num_nn", "starts", "window", "cols", "count")
 COUNTS += ("per_class", "latent_dim", "n", "d", "values")  # ints that must not be below 0
 ONLY_LIKE = ("like",)  # of which no value counts
-# Steps inside of trainings, which what calls them guards: they may complain in torch's words. What
-# is written there is part of every stored run's key.
-INNER = (
-    "augmentations.crop_boxes",
-    "augmentations.recolor",
-    "augmentations.resample",
-    "muon.Muon",
-)
 # What is finite of an infinity too: clipped, a maximum, a ReLU.
 FINITE = (
     "augmentations.adjust_affine",
@@ -738,8 +730,6 @@ def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) 
             else f"{parameter} = {shown}: {stop!r}"
         )
     except (*ERRORS, AssertionError) as error:
-        if name in INNER:
-            return None
         # Where a size no longer fits that of another argument, either may be named.
         named = right if kind == "empty" else (parameter,)
         if any(re.search(rf"\b{one}\b", str(error)) for one in named):

@@ -400,6 +400,8 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     0 ≤ X/W ≤ side are linear along the row, and four numbers a stage and row decide them.
     """
     checks.images("images", images)
+    if not stages:
+        raise ValueError("stages must hold at least one homography, got none")
     n, side = len(images), images.shape[-1]
     chains: list[Homography] = []  # from the view to each canvas
     for homography, _ in stages:
@@ -458,6 +460,9 @@ def crop_boxes(
     tries to fit, else the whole canvas.
     """
     checks.at_least("n", n, 0)
+    checks.at_least("canvas", canvas, 1)
+    checks.interval("scale", scale, 0, 1)
+    checks.interval("ratio", ratio, 0, math.inf)
     area = canvas**2 * _uniform(*scale, n, 10, like=like, generator=generator)
     low, high = math.log(ratio[0]), math.log(ratio[1])
     aspect = _uniform(low, high, n, 10, like=like, generator=generator).exp()

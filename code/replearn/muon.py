@@ -75,9 +75,13 @@ class Muon(torch.optim.Optimizer):
         weights = list(weights)
         checks.positive("lr", lr)
         checks.between("momentum", momentum, 0, 1)
+        if not weights:
+            raise ValueError("weights must hold at least one matrix, got none")
         for weight in weights:
             if not isinstance(weight, Tensor):
                 raise TypeError(f"weights must be matrices, got {weight!r}")
+            if not weight.is_leaf:
+                raise ValueError("weights must be parameters, got a tensor computed from others")
             if weight.ndim < 2:
                 raise ValueError(f"weights must be matrices, got shape {tuple(weight.shape)}")
         super().__init__(weights, {"lr": lr, "momentum": momentum})
