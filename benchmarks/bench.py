@@ -24,8 +24,8 @@ import torch
 import peers
 from race import Contestant, Row, race, timed
 from replearn import augmentations, losses, neighbors, training
-from replearn.cli import NETS
-from replearn.devices import autocast, machine, memory_kept, precision
+from replearn.cli import nets
+from replearn.engine.devices import autocast, machine, memory_kept, precision
 from replearn.networks import Encoder
 from replearn.recipes import RECIPES
 from replearn.shapes import ShapesDataset
@@ -41,7 +41,8 @@ def inputs(rounds: int, steps: int) -> Iterator[Row]:
     dataset = ShapesDataset("train")
     batches = torch.arange(4 * peers.BATCH).split(peers.BATCH)
     for name in "ABC":
-        augmentation, views = augmentations.BY_NAME[name], peers.Views(name, 4 * peers.BATCH)
+        augmentation = augmentations.SETS[name].augmentation
+        views = peers.Views(name, 4 * peers.BATCH)
         theirs = peers.kornia_views(name)
 
         def ours(augmentation: augmentations.Augmentation = augmentation) -> None:
@@ -77,7 +78,8 @@ def steps_of(net: str, recipe: str) -> Contestant:
             os.environ["REPLEARN_RUNS"] = folder
             if net == "autoencoder":
                 return training.train_autoencoder(recipe=recipe).seconds
-            return training.train_contrastive(augmentations.BY_NAME[net], recipe=recipe).seconds
+            augmentation = augmentations.SETS[net].augmentation
+            return training.train_contrastive(augmentation, recipe=recipe).seconds
 
     return contestant
 
@@ -86,7 +88,7 @@ def trainings(rounds: int, steps: int) -> Iterator[Row]:
     """A training step of ours against the original pipeline's, and what a whole training takes."""
     fast, reference = RECIPES["fast"], RECIPES["reference"]
     RECIPES["bench"] = {kind: replace(plan, steps=steps) for kind, plan in fast.items()}
-    for net in NETS:
+    for net in nets():
         original = peers.original_steps(net, 8_000)
 
         def theirs(original: Iterator[None] = original) -> None:

@@ -44,7 +44,7 @@ CONDITIONS = {
 
 _REPORT = """
 import json as _json
-from replearn import devices as _devices
+from replearn.engine import devices as _devices
 _status = open("/proc/self/status").read()
 _peak = int(_status.split("VmHWM:")[1].split()[0]) * 1024
 print(_json.dumps([_peak, _devices.machine(_devices.pick_device())]))

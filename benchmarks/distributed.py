@@ -20,8 +20,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from replearn import augmentations, distributed, training
-from replearn.devices import machine
+from replearn import augmentations, training
+from replearn.engine import distributed
+from replearn.engine.devices import machine
 from replearn.recipes import RECIPES
 
 RESULTS = Path(__file__).with_name("distributed.json")

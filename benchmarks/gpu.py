@@ -24,9 +24,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from race import spread
-from replearn import augmentations, evaluation, figures, losses, muon, neighbors, training
-from replearn.cli import NETS, train
-from replearn.devices import autocast, machine, precision
+from replearn import augmentations, evaluation, figures, losses, neighbors, training
+from replearn.cli import nets, train
+from replearn.engine import muon
+from replearn.engine.devices import autocast, machine, precision
 from replearn.networks import Encoder
 from replearn.recipes import RECIPES
 from replearn.shapes import ShapesDataset
@@ -63,15 +64,18 @@ def book() -> None:
     dataset = ShapesDataset("val")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["REPLEARN_RUNS"] = folder
-        for net in NETS:
+        for net in nets():
             run = train(net, "fast", 0, DEVICE)
-            evaluation.scores(run, augmentations.BY_NAME.get(net))
+            known = augmentations.SETS.get(net)
+            evaluation.scores(run, known.augmentation if known else None)
             figures.nn_visualize(dataset, neighbors.embed(run.encoder, dataset), desc=net)
 
 
 def trainings() -> dict[str, dict[str, Any]]:
     """Return the seconds of each network's training, by either recipe."""
-    return {recipe: {net: seconds(net, recipe) for net in NETS} for recipe in ("fast", "reference")}
+    return {
+        recipe: {net: seconds(net, recipe) for net in nets()} for recipe in ("fast", "reference")
+    }
 
 
 def seconds(net: str, recipe: str) -> dict[str, float]:
@@ -140,7 +144,7 @@ def parts(batch: int) -> dict[str, float]:
 
     def two_views(name: str) -> None:
         for _ in range(2):
-            augmentations.BY_NAME[name](images)
+            augmentations.SETS[name].augmentation(images)
 
     forward_ms, both_ms = milliseconds(forward), milliseconds(both)
     return {

@@ -29,7 +29,7 @@ import torch
 
 from race import spread, timed
 from replearn import augmentations, fit, losses, neighbors, training
-from replearn.devices import machine
+from replearn.engine.devices import machine
 from replearn.recipes import RECIPES
 
 RESULTS = Path(__file__).with_name("growth.json")

@@ -13,7 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
-from replearn.cli import NETS, score
+from replearn.cli import nets, score
 from replearn.recipes import RECIPES
 
 RESULTS = Path(__file__).with_name("quality.json")
@@ -23,7 +23,7 @@ def main() -> None:
     """Train or load what is asked for, score it, and add it to the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", choices=RECIPES)
-    parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
+    parser.add_argument("--nets", nargs="+", choices=nets(), default=nets())
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args()
     for seed in options.seeds:

@@ -17,7 +17,10 @@ from otter.generate import main as generate
 import book_student
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("__init__.py", "checks.py", "exercises.py", "losses.py")
+FILES = (
+    *("__init__.py", "losses.py", "course/__init__.py", "course/exercises.py"),
+    *("engine/__init__.py", "engine/identity.py", "engine/validation.py"),
+)
 
 
 def write(root: Path, grader: Path) -> None:
@@ -26,9 +29,9 @@ def write(root: Path, grader: Path) -> None:
         tree = Path(folder) / "student"
         book_student.write(root, tree)
         library = Path(folder) / "replearn"
-        library.mkdir()
         for file in FILES:
-            shutil.copy(tree / "code" / "replearn" / file, library)
+            (library / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(tree / "code" / "replearn" / file, library / file)
         with contextlib.chdir(folder):  # where the files lie that Otter takes along
             generate(
                 tests_dir=str(root / "grading" / "tests"),

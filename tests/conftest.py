@@ -30,14 +30,14 @@ def _own_runs(tmp_path_factory):
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
+def runs_folder(tmp_path, monkeypatch):
     """An empty store of runs: its folder."""
     monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs"
 
 
 @pytest.fixture
-def tiny(store, monkeypatch):
+def tiny(runs_folder, monkeypatch):
     """Tiny trainings into an empty store: the store's folder."""
     make_tiny(monkeypatch)
-    return store
+    return runs_folder

@@ -11,7 +11,8 @@ from unittest import mock
 
 import torch
 
-from replearn import augmentations, devices, fit, losses, muon, neighbors, networks, training
+from replearn import augmentations, fit, losses, neighbors, networks, training
+from replearn.engine import devices, muon
 from replearn.recipes import RECIPES, Recipe
 from replearn.shapes import ShapesDataset
 

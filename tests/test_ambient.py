@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from replearn import augmentations, evaluation, geometry, neighbors, networks, optima, training
+from replearn import augmentations, evaluation, neighbors, networks, training
 from replearn.shapes import Factors, ShapesDataset
+from replearn.theory import minimizers, tammes
 
 
 @contextlib.contextmanager
@@ -91,8 +92,8 @@ def features():
 
 
 def points():
-    loss, z = optima.minimize_info_nce(3, 2, starts=1)
-    return [loss, z, geometry._tammes.__wrapped__(7, 3)]
+    loss, z = minimizers.minimize_info_nce(3, 2, starts=1)
+    return [loss, z, tammes._spread.__wrapped__(7, 3)]
 
 
 def contrastive():

@@ -24,7 +24,7 @@ EXACT = (
     InterpolationMode.NEAREST_EXACT
 )  # samples at pixel centres, where NEAREST is half a pixel off
 FULL_SQUARE = [[0, 0], [95, 0], [95, 95], [0, 95]]
-ALL = {a.name: a for a in (*aug.BY_NAME.values(), aug.compose(aug.B, aug.grayscale))}
+ALL = {name: known.augmentation for name, known in aug.SETS.items()} | {"grayscale": aug.grayscale}
 
 
 def generator(seed):

@@ -26,17 +26,10 @@ import torch
 from torch import nn
 
 import replearn
-from replearn import (
-    augmentations,
-    checks,
-    classification,
-    geometry,
-    losses,
-    networks,
-    shapes,
-    training,
-)
+from replearn import augmentations, classification, losses, networks, shapes, training
+from replearn.engine import validation
 from replearn.figures import style, tables
+from replearn.theory import arrangements, tammes
 
 ERRORS = (ValueError, TypeError, IndexError, FloatingPointError)
 SECONDS = 60  # that a call may take; the slowest takes one
@@ -68,8 +61,8 @@ PUBLIC = public()
 GENERATOR = torch.Generator().manual_seed(0)
 Z = torch.nn.functional.normalize(torch.randn(16, 4, generator=GENERATOR), dim=1)
 Z3 = torch.nn.functional.normalize(torch.randn(16, 3, generator=GENERATOR), dim=1)
-CIRCLE, GROUPS = geometry.arrangements()["tight clusters"]
-SPHERE = geometry.counterexample("ii")
+CIRCLE, GROUPS = arrangements.four()["tight clusters"]
+SPHERE = arrangements.counterexample("ii")
 IMAGES = torch.rand(4, 3, 8, 8, generator=GENERATOR)
 PICTURES = torch.rand(2, 3, 64, 64, generator=GENERATOR)
 ANGLES = torch.rand(4, generator=GENERATOR)
@@ -96,18 +89,18 @@ def drawn(shape: str = "a") -> matplotlib.figure.Figure:
 
 
 RIGHT: dict[str, dict[str, object]] = {
-    "augmentations.Augmentation": {},
-    "augmentations.ColorJitter": {
+    "augmentations.base.Augmentation": {},
+    "augmentations.color.ColorJitter": {
         "brightness": 0.3,
         "contrast": 0.3,
         "saturation": 0.9,
         "hue": 0.5,
         "name": "jitter",
     },
-    "augmentations.Compose": {"steps": (augmentations.A, augmentations.B), "name": "AB"},
-    "augmentations.Grayscale": {"p": 0.5, "name": "gray"},
-    "augmentations.RotateAndCrop": {"pad": 24, "scale": (0.2, 0.6), "name": "r"},
-    "augmentations.WarpAndCrop": {
+    "augmentations.sets.Compose": {"steps": (augmentations.A, augmentations.B), "name": "AB"},
+    "augmentations.color.Grayscale": {"p": 0.5, "name": "gray"},
+    "augmentations.warp.RotateAndCrop": {"pad": 24, "scale": (0.2, 0.6), "name": "r"},
+    "augmentations.warp.WarpAndCrop": {
         "pad": 16,
         "p": 0.7,
         "translate": 0.3,
@@ -117,16 +110,23 @@ RIGHT: dict[str, dict[str, object]] = {
         "ratio": (0.2, 5),
         "name": "w",
     },
-    "augmentations.adjust_affine": {
+    "augmentations.color.adjust_affine": {
         "images": IMAGES,
         "scale": ANGLES,
         "gray": ANGLES,
         "mean_gray": ANGLES,
     },
-    "augmentations.adjust_hue": {"images": IMAGES, "turn": ANGLES},
-    "augmentations.compose": {"steps": augmentations.A},
-    "augmentations.crop": {"box": torch.rand(4, 4), "resolution": 64.0},
-    "augmentations.crop_boxes": {
+    "augmentations.color.adjust_hue": {"images": IMAGES, "turn": ANGLES},
+    "augmentations.sets.compose": {"steps": augmentations.A},
+    "augmentations.sets.AugmentationSet": {
+        "augmentation": augmentations.A,
+        "plans": {},
+        "erased": frozenset({"color"}),
+        "blurred": frozenset({"size"}),
+    },
+    "augmentations.sets.plan": {"recipe": "smoke", "augmentation": augmentations.A},
+    "augmentations.warp.crop": {"box": torch.rand(4, 4), "resolution": 64.0},
+    "augmentations.warp.crop_boxes": {
         "n": 4,
         "canvas": 64,
         "scale": (0.2, 0.6),
@@ -134,24 +134,24 @@ RIGHT: dict[str, dict[str, object]] = {
         "like": IMAGES,
         "generator": None,
     },
-    "augmentations.luma": {"images": IMAGES},
-    "augmentations.padding": {"n": 4, "pad": 2.0, "like": IMAGES},
-    "augmentations.perspective": {"corners": torch.rand(4, 4, 2), "canvas": 64.0},
-    "augmentations.recolor": {"images": IMAGES, "stages": [torch.rand(4, 3), ANGLES]},
-    "augmentations.resample": {
+    "augmentations.color.luma": {"images": IMAGES},
+    "augmentations.warp.padding": {"n": 4, "pad": 2.0, "like": IMAGES},
+    "augmentations.warp.perspective": {"corners": torch.rand(4, 4, 2), "canvas": 64.0},
+    "augmentations.color.recolor": {"images": IMAGES, "stages": [torch.rand(4, 3), ANGLES]},
+    "augmentations.warp.resample": {
         "images": IMAGES,
         "stages": [(torch.eye(3).expand(4, 3, 3).contiguous(), 64.0)],
     },
-    "augmentations.rotation": {"angle": ANGLES, "canvas": 64.0},
-    "augmentations.shear_and_translation": {
+    "augmentations.warp.rotation": {"angle": ANGLES, "canvas": 64.0},
+    "augmentations.warp.shear_and_translation": {
         "shear": torch.rand(4, 2),
         "shift": torch.rand(4, 2),
         "canvas": 64.0,
     },
-    "capture.Captured": {"step": abs, "generator": torch.Generator()},
-    "circle.concordance": {"u": CIRCLE, "v": CIRCLE.flip(0)},
-    "circle.info_nce_on_circle": {"z": Z[:, :2], "z_pos": Z[:, :2].flip(0), "tau": 0.1},
-    "circle.onto_circle": {"z": Z[:, :2]},
+    "engine.cuda_graph.Captured": {"step": abs, "generator": torch.Generator()},
+    "theory.circle.concordance": {"u": CIRCLE, "v": CIRCLE.flip(0)},
+    "theory.circle.info_nce_on_circle": {"z": Z[:, :2], "z_pos": Z[:, :2].flip(0), "tau": 0.1},
+    "theory.circle.onto_circle": {"z": Z[:, :2]},
     "classification.accuracy": {"logits": Z, "labels": LABELS},
     "classification.balanced_batches": {
         "labels": LABELS,
@@ -177,15 +177,15 @@ RIGHT: dict[str, dict[str, object]] = {
     "cli.main": {"arguments": ["runs"]},
     "cli.score": {"net": "A", "recipe": "smoke", "seed": 0, "device": "cpu"},
     "cli.train": {"net": "A", "recipe": "smoke", "seed": 0, "device": "cpu"},
-    "devices.autocast": {"device": torch.device("cpu")},
-    "devices.machine": {"device": torch.device("cpu")},
-    "devices.pick_device": {"device": "cpu"},
-    "devices.precision": {"device": torch.device("cpu")},
-    "distributed.from_first": {"function": abs, "arguments": 3},
-    "distributed.gather": {"own": Z},
-    "distributed.joined": {"device": "cpu"},
-    "distributed.part": {"batch": 4},
-    "distributed.replicate": {"nets": nn.ModuleDict({"encoder": nn.Linear(2, 2)})},
+    "engine.devices.autocast": {"device": torch.device("cpu")},
+    "engine.devices.machine": {"device": torch.device("cpu")},
+    "engine.devices.pick_device": {"device": "cpu"},
+    "engine.devices.precision": {"device": torch.device("cpu")},
+    "engine.distributed.from_first": {"function": abs, "arguments": 3},
+    "engine.distributed.gather": {"own": Z},
+    "engine.distributed.joined": {"device": "cpu"},
+    "engine.distributed.part": {"batch": 4},
+    "engine.distributed.replicate": {"nets": nn.ModuleDict({"encoder": nn.Linear(2, 2)})},
     "evaluation.features": {"run": RUN},
     "evaluation.layer_accuracies": {"encoder": RUN.encoder, "dataset": DATA, "limit": 4},
     "evaluation.scores": {
@@ -202,10 +202,10 @@ RIGHT: dict[str, dict[str, object]] = {
         "batch": 4,
         "seed": 0,
     },
-    "evidence.TrainingRun": {},
-    "evidence.claim": {"sentence": "One is one.", "holds": True, "on": [RUN]},
-    "exercises.Check": {"question": "7b", "points": 0.5, "title": "a", "run": print},
-    "exercises.check": {"question": "7b", "loss": losses.reconstruction_loss},
+    "course.claims.TrainingRun": {},
+    "course.claims.claim": {"sentence": "One is one.", "holds": True, "on": [RUN]},
+    "course.exercises.Check": {"question": "7b", "points": 0.5, "title": "a", "run": print},
+    "course.exercises.check": {"question": "7b", "loss": losses.reconstruction_loss},
     "figures.geometry.arrangements": {"cases": {"a": (CIRCLE, GROUPS)}, "cols": 1},
     "figures.geometry.features_on_circle": {"cases": {"a": (CIRCLE, GROUPS)}, "cols": 1},
     "figures.geometry.around_the_circle": {
@@ -228,7 +228,7 @@ RIGHT: dict[str, dict[str, object]] = {
     },
     "figures.geometry.read_off": {"features": CIRCLE, "groups": GROUPS},
     "figures.geometry.sphere_counterexample": {"features": SPHERE[0], "groups": SPHERE[1]},
-    "figures.geometry.tammes": {"configurations": {4: geometry.tammes(4, 3)}, "turned": 10.0},
+    "figures.geometry.tammes": {"configurations": {4: tammes.spread(4, 3)}, "turned": 10.0},
     "figures.geometry.tammes_angles": {"found": {4: 109.0}, "proved": {4: 109.5}},
     "figures.losses.approach_to_limit": {"negatives": [1, 2], "values": [0.5, 0.4], "limit": 0.3},
     "figures.losses.confidence": {"dots": Z @ Z.T, "scale": 2.0},
@@ -311,7 +311,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "geometry.accuracy": {"features": CIRCLE, "groups": GROUPS, "tolerance": 1e-9},
     "geometry.anchor_distances": {"features": CIRCLE, "groups": GROUPS},
     "geometry.components": {"groups": GROUPS},
-    "geometry.counterexample": {"condition": "i"},
+    "theory.arrangements.counterexample": {"condition": "i"},
     "geometry.diameters": {"features": CIRCLE, "groups": GROUPS},
     "geometry.margins": {"features": CIRCLE, "groups": GROUPS},
     "geometry.perfect_accuracy": {"features": CIRCLE, "groups": GROUPS, "tolerance": 1e-9},
@@ -321,28 +321,28 @@ RIGHT: dict[str, dict[str, object]] = {
         "condition": "i",
         "tolerance": 1e-9,
     },
-    "geometry.shrunk": {"features": CIRCLE, "groups": GROUPS, "factor": 0.5},
-    "geometry.simplex": {"n": 3, "d": 2},
-    "geometry.smallest_angle": {"points": Z},
-    "geometry.tammes": {"n": 4, "d": 3},
-    "geometry.turned": {"features": CIRCLE, "group": GROUPS[0], "degrees": 10.0},
-    "guides.constant_encoder": {"batch": 8},
-    "guides.ideal_encoder": {"batch": 8, "values": 4},
-    "lookup.LookupAutoencoder": {
+    "theory.arrangements.shrunk": {"features": CIRCLE, "groups": GROUPS, "factor": 0.5},
+    "theory.tammes.simplex": {"n": 3, "d": 2},
+    "theory.tammes.smallest_angle": {"points": Z},
+    "theory.tammes.spread": {"n": 4, "d": 3},
+    "theory.arrangements.turned": {"features": CIRCLE, "group": GROUPS[0], "degrees": 10.0},
+    "theory.known_factor.constant_encoder": {"batch": 8},
+    "theory.known_factor.ideal_encoder": {"batch": 8, "values": 4},
+    "theory.lookup_autoencoder.LookupAutoencoder": {
         "images": IMAGES,
         "codes": CODES,
         "unseen": lambda images: CODES[: len(images)],
     },
-    "lookup.always": {"code": CODES[0]},
-    "lookup.below_all": {"images": IMAGES, "colors": COLORS, "codes": CODES},
-    "lookup.decides": {"evidence": CODES, "label": COLORS},
-    "lookup.grouped": {"colors": COLORS},
-    "lookup.interleaved": {"colors": COLORS},
-    "lookup.ordered_triples": {"codes": CODES, "colors": COLORS},
-    "lookup.rgb": {"images": IMAGES},
-    "lookup.same_as_nearest_color": {"images": IMAGES, "codes": CODES},
-    "identity.identify": {"thing": losses.info_nce},
-    "identity.yours": {"function": drawn},
+    "theory.lookup_autoencoder.always": {"code": CODES[0]},
+    "theory.lookup_autoencoder.below_all": {"images": IMAGES, "colors": COLORS, "codes": CODES},
+    "theory.lookup_autoencoder.decides": {"evidence": CODES, "label": COLORS},
+    "theory.lookup_autoencoder.grouped": {"colors": COLORS},
+    "theory.lookup_autoencoder.interleaved": {"colors": COLORS},
+    "theory.lookup_autoencoder.ordered_triples": {"codes": CODES, "colors": COLORS},
+    "theory.lookup_autoencoder.rgb": {"images": IMAGES},
+    "theory.lookup_autoencoder.same_as_nearest_color": {"images": IMAGES, "codes": CODES},
+    "engine.identity.identify": {"thing": losses.info_nce},
+    "engine.identity.yours": {"function": drawn},
     "losses.alignment": {"z": Z, "z_pos": Z.flip(0), "alpha": 2.0},
     "losses.contrastive_floor": {"n": 3, "tau": 1.0},
     "losses.contrastive_loss": {"features": CIRCLE, "groups": GROUPS[:, :2], "tau": 1.0},
@@ -356,34 +356,34 @@ RIGHT: dict[str, dict[str, object]] = {
     "losses.info_nce": {"z": Z, "z_pos": Z.flip(0), "tau": 0.1},
     "losses.reconstruction_loss": {"images": IMAGES, "reconstructions": IMAGES.flip(0)},
     "losses.uniformity": {"z": Z, "t": 2.0},
-    "muon.Muon": {
+    "engine.muon.Muon": {
         "weights": [nn.Parameter(torch.rand(3, 3))],
         "lr": 0.1,
         "momentum": 0.9,
         "dtype": torch.float32,
     },
-    "muon.orthogonalize": {"matrix": Z},
+    "engine.muon.orthogonalize": {"matrix": Z},
     "neighbors.embed": {"encoder": RUN.encoder, "dataset": DATA, "limit": 4},
     "neighbors.nearest": {"queries": Z[:4], "bank": Z, "k": 2, "exclude_self": False},
     "neighbors.pixels": {"images": PICTURES},
     "neighbors.sensitivity": {"features": torch.rand(24, 3), "factors": DATA.factors, "k": 10},
     "networks.Decoder": {"latent_dim": 2},
     "networks.Encoder": {"latent_dim": 2, "normalize": True},
-    "optima.minimize_contrastive": {
+    "theory.minimizers.minimize_contrastive": {
         "groups": torch.tensor([[0, 1], [2, 3]]),
         "d": 2,
         "tau": 1.0,
         "starts": 1,
         "seed": 0,
     },
-    "optima.minimize_info_nce": {"n": 2, "d": 2, "tau": 1.0, "starts": 1, "seed": 0},
-    "predictions.predicted": {"augmentation": "A"},
-    "published.Network": {"augmentation": augmentations.A, "loss": losses.info_nce},
-    "published.get": {"folder": Path(os.devnull), "train": False},
-    "published.pack": {"folder": Path(os.devnull)},
-    "published.restored": {"small": {"a": Z}},
-    "published.rounded": {"tensors": {"a": Z}},
-    "published.unpacked": {"folder": Path(os.devnull), "facts": {"file": "B", "sha256": ""}},
+    "theory.minimizers.minimize_info_nce": {"n": 2, "d": 2, "tau": 1.0, "starts": 1, "seed": 0},
+    "theory.invariances.predicted": {"augmentation": "A"},
+    "course.trained.Network": {"augmentation": augmentations.A, "loss": losses.info_nce},
+    "course.trained.get": {"folder": Path(os.devnull), "train": False},
+    "course.trained.pack": {"folder": Path(os.devnull)},
+    "engine.quantize.restored": {"small": {"a": Z}},
+    "engine.quantize.rounded": {"tensors": {"a": Z}},
+    "course.trained.unpacked": {"folder": Path(os.devnull), "facts": {"file": "B", "sha256": ""}},
     "recipes.Recipe": {
         "steps": 6,
         "batch": 32,
@@ -393,13 +393,13 @@ RIGHT: dict[str, dict[str, object]] = {
         "beta2": 0.9,
         "centred": False,
     },
-    "runs.key": {"description": {"a": 1}},
-    "runs.load": {"name": "run"},
-    "runs.load_checkpoint": {"name": "run"},
-    "runs.lock": {"name": "run"},
-    "runs.remove": {"name": "run"},
-    "runs.save": {"name": "run", "tensors": {"a": Z}, "facts": FACTS},
-    "runs.save_checkpoint": {"name": "run", "tensors": {"a": Z}, "step": 3},
+    "engine.store.key": {"description": {"a": 1}},
+    "engine.store.load": {"name": "run"},
+    "engine.store.load_checkpoint": {"name": "run"},
+    "engine.store.lock": {"name": "run"},
+    "engine.store.remove": {"name": "run"},
+    "engine.store.save": {"name": "run", "tensors": {"a": Z}, "facts": FACTS},
+    "engine.store.save_checkpoint": {"name": "run", "tensors": {"a": Z}, "step": 3},
     "shapes.Factors": dict(vars(FACTORS)),
     "shapes.ShapesDataset": {"split": "val", "size": 64, "seed": 0},
     "shapes.draw": {"factors": FACTORS},
@@ -435,9 +435,9 @@ RIGHT: dict[str, dict[str, object]] = {
         "seed": 0,
         "device": "cpu",
     },
-    "widgets.Frames": {"draw": drawn, "choices": ("a", "b")},
-    "widgets.frames": {"draw": drawn, "choices": ("a", "b")},
-    "widgets.live": {"draw": drawn, "button": None, "controls": ("a", "b")},
+    "figures.widgets.Frames": {"draw": drawn, "choices": ("a", "b")},
+    "figures.widgets.frames": {"draw": drawn, "choices": ("a", "b")},
+    "figures.widgets.live": {"draw": drawn, "button": None, "controls": ("a", "b")},
 }
 
 # Methods that take a reader's tensors, beside the names.
@@ -465,8 +465,10 @@ CALLS = {name: (PUBLIC[name], right) for name, right in RIGHT.items() if right} 
 
 def test_every_public_name_is_here():
     without = {name for name, thing in PUBLIC.items() if not _parameters(thing)}
-    # Tested by themselves, below and in test_kernels; the latter's arguments whoever calls guards.
-    elsewhere = {name for name in PUBLIC if name.startswith(("checks.", "kernels."))}
+    # Tested by themselves, below and in test_loops; the latter's arguments whoever calls guards.
+    elsewhere = {
+        name for name in PUBLIC if name.startswith(("engine.validation.", "engine.loops."))
+    }
     assert RIGHT.keys() - without == PUBLIC.keys() - without - elsewhere
     for name, (thing, right) in CALLS.items():
         assert right.keys() == _parameters(thing).keys(), name
@@ -506,12 +508,12 @@ COUNTS += ("per_class", "latent_dim", "n", "d", "values")  # ints that must not 
 ONLY_LIKE = ("like",)  # of which no value counts
 # What is finite of an infinity too: clipped, a maximum, a ReLU.
 FINITE = (
-    "augmentations.adjust_affine",
-    "augmentations.recolor",
-    "lookup.rgb",
+    "augmentations.color.adjust_affine",
+    "augmentations.color.recolor",
+    "theory.lookup_autoencoder.rgb",
     "networks.Decoder.forward",
 )
-EMPTY = ("geometry.turned",)  # changes nothing if nothing is to be changed
+EMPTY = ("theory.arrangements.turned",)  # changes nothing if nothing is to be changed
 
 
 def wrong(name: str, hint: object, value: object, choose: random.Random) -> Iterable[object]:
@@ -719,7 +721,7 @@ def random_cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, o
 def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) -> str | None:
     """What is to be said against what a name makes of a bad argument."""
     thing, right = CALLS[name]
-    shown = checks._what(bad)
+    shown = validation._what(bad)
     try:
         with limited():
             result = _call(thing, {**right, parameter: bad})
@@ -741,10 +743,10 @@ def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) 
     except Exception as error:
         return f"{parameter} = {shown} ({kind}): {type(error).__name__}: {error}"
     if kind == "wrong":
-        return f"{parameter} = {shown}: passed, {checks._what(result)}"
+        return f"{parameter} = {shown}: passed, {validation._what(result)}"
     if name in {"inf": FINITE, "empty": EMPTY}.get(kind, ()) or judged(kind, result, plain):
         return None
-    return f"{parameter} = {shown} ({kind}): {checks._what(result)}, not what it should be"
+    return f"{parameter} = {shown} ({kind}): {validation._what(result)}, not what it should be"
 
 
 @pytest.mark.fault(
@@ -798,48 +800,52 @@ def test_the_bad_arguments_are_many():
 # --- the checks themselves, which are told the name -----------------------------------------
 
 CHECKS: dict[str, list[Callable[[], object]]] = {
-    "arguments": [lambda: checks.arguments(lambda x: x)(y=1)],
-    "at_least": [lambda b=b: checks.at_least("x", b, 1) for b in (0, -1, 1.5, "1", None, True)],
-    "between": [lambda b=b: checks.between("x", b, 0, 1) for b in (-0.1, 1.1, math.nan, math.inf)],
-    "complete": [lambda: checks.complete("x", {"row": {"a": 1}}, ("a", "b"))],
+    "arguments": [lambda: validation.arguments(lambda x: x)(y=1)],
+    "at_least": [lambda b=b: validation.at_least("x", b, 1) for b in (0, -1, 1.5, "1", None, True)],
+    "between": [
+        lambda b=b: validation.between("x", b, 0, 1) for b in (-0.1, 1.1, math.nan, math.inf)
+    ],
+    "complete": [lambda: validation.complete("x", {"row": {"a": 1}}, ("a", "b"))],
     "finite": [
-        lambda b=b: checks.finite("x", torch.tensor([1.0, b])) for b in (math.nan, math.inf)
+        lambda b=b: validation.finite("x", torch.tensor([1.0, b])) for b in (math.nan, math.inf)
     ],
     "group_table": [
-        lambda b=b: checks.group_table(b, 4)
+        lambda b=b: validation.group_table(b, 4)
         for b in (torch.zeros(2), torch.zeros(2, 2), [[0], [1, 2]], [[0]], [[0], [4]], [[-1], [0]])
     ],
     "images": [
-        lambda b=b: checks.images("x", b)
+        lambda b=b: validation.images("x", b)
         for b in (None, "x", torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8).long())
     ],
     "interval": [
-        lambda b=b: checks.interval("x", b, 0, 1)
+        lambda b=b: validation.interval("x", b, 0, 1)
         for b in ((0.5, 0.2), (0, 1), (0.5, 2), (1, math.nan))
     ],
     "labels": [
-        lambda b=b: checks.labels("x", torch.tensor(b).long(), 3) for b in ([], [-1, 0], [0, 3])
+        lambda b=b: validation.labels("x", torch.tensor(b).long(), 3) for b in ([], [-1, 0], [0, 3])
     ],
-    "one_precision": [lambda: checks.one_precision(x=Z, y=Z.double())],
+    "one_precision": [lambda: validation.one_precision(x=Z, y=Z.double())],
     "matrix": [
-        lambda b=b: checks.matrix("x", b)
+        lambda b=b: validation.matrix("x", b)
         for b in (None, [[1.0]], torch.zeros(2), torch.zeros(0, 2))
     ],
-    "one_of": [lambda b=b: checks.one_of("x", b, ("a", "b")) for b in ("c", None, 3, [])],
-    "positive": [lambda b=b: checks.positive("x", b) for b in (0, -1, math.nan, math.inf)],
+    "one_of": [lambda b=b: validation.one_of("x", b, ("a", "b")) for b in ("c", None, 3, [])],
+    "positive": [lambda b=b: validation.positive("x", b) for b in (0, -1, math.nan, math.inf)],
     "unit_rows": [
-        lambda b=b: checks.unit_rows("x", b)
+        lambda b=b: validation.unit_rows("x", b)
         for b in (torch.zeros(2, 2), torch.full((2, 2), math.nan), torch.eye(2) * 1.1, None)
     ],
     "within": [
-        lambda b=b: checks.within("x", torch.tensor([b]), 0, 1) for b in (-0.1, 1.1, math.nan)
+        lambda b=b: validation.within("x", torch.tensor([b]), 0, 1) for b in (-0.1, 1.1, math.nan)
     ],
 }
 
 
 def test_every_check_is_here():
     assert CHECKS.keys() == {
-        name.removeprefix("checks.") for name in PUBLIC if name.startswith("checks.")
+        name.removeprefix("engine.validation.")
+        for name in PUBLIC
+        if name.startswith("engine.validation.")
     }
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from replearn import classification, evidence, losses, recipes, shapes
+from replearn import classification, losses, recipes, shapes
+from replearn.course import claims
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +68,10 @@ def test_a_classifier_takes_the_steps_that_are_asked_for_or_the_recipes(dataset)
 
 
 def test_a_claim_may_rest_on_a_classifier(dataset, capsys):
-    evidence.claim("It names every colour.", False, on=trained(dataset))
+    claims.claim("It names every colour.", False, on=trained(dataset))
     assert "✗ (smoke build: classifier hardly trained) " in capsys.readouterr().out
-    with pytest.raises(evidence.ClaimFailed):
-        evidence.claim("It names every colour.", False, on=trained(dataset, steps=2))
+    with pytest.raises(claims.ClaimFailed):
+        claims.claim("It names every colour.", False, on=trained(dataset, steps=2))
 
 
 def test_labels_must_be_one_per_image(dataset):

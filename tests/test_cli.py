@@ -7,7 +7,8 @@ import sys
 import pytest
 import torch
 
-from replearn import cli, runs
+from replearn import cli
+from replearn.engine import store
 
 NETS = {"autoencoder": ["autoencoder"], "B": ["contrastive", "B"]}
 HOW = ["--recipe", "tiny", "--device", "cpu"]
@@ -20,7 +21,7 @@ def test_train_trains_and_prints_what_a_run_is(net, tiny, capsys):
     assert facts["label"] == net
     assert facts["recipe"] == "tiny"
     assert facts["processes"] == 1
-    (stored,) = runs.stored()
+    (stored,) = store.stored()
     assert stored["finished"] == facts["finished"]
 
 
@@ -51,16 +52,16 @@ def test_runs_lists_what_is_stored(tiny, capsys):
     "a byte of a stored run is changed, then `python -m replearn runs verify`",
     "the run is named as damaged, exit status 1, nothing is changed",
 )
-def test_verify_says_which_runs_are_whole(store, capsys):
+def test_verify_says_which_runs_are_whole(runs_folder, capsys):
     assert cli.main(["runs", "verify"]) == 0
-    assert capsys.readouterr().out == f"0 of 0 runs in {store} are whole\n"
-    assert not store.exists()
+    assert capsys.readouterr().out == f"0 of 0 runs in {runs_folder} are whole\n"
+    assert not runs_folder.exists()
     facts = {"label": "B", "recipe": "tiny", "seed": 3, "seconds": 1.0, "finished": "2026-01-01"}
     for key in ("first", "second"):
-        runs.save(key, {"a": torch.ones(3)}, {**facts, "chip": "abacus"})
+        store.save(key, {"a": torch.ones(3)}, {**facts, "chip": "abacus"})
     assert cli.main(["runs", "verify"]) == 0
     assert "2 of 2 runs" in capsys.readouterr().out
-    weights = store / "second" / "weights.safetensors"
+    weights = runs_folder / "second" / "weights.safetensors"
     data = weights.read_bytes()
     weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert cli.main(["runs", "verify"]) == 1
@@ -68,7 +69,7 @@ def test_verify_says_which_runs_are_whole(store, capsys):
     assert first.startswith("first  whole    2026-01-01  B")
     assert second == "second  damaged  its checksums do not match"
     assert total.startswith("1 of 2 runs")
-    assert {path.name for path in store.iterdir()} == {"first", "second"}
+    assert {path.name for path in runs_folder.iterdir()} == {"first", "second"}
 
 
 def test_an_error_is_one_line_and_no_traceback(tiny, capsys):

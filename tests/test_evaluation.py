@@ -6,9 +6,11 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from replearn import augmentations, circle, devices, evaluation, losses, neighbors, networks
+from replearn import augmentations, evaluation, losses, neighbors, networks
+from replearn.engine import devices
 from replearn.networks import Decoder, Encoder
 from replearn.shapes import ShapesDataset
+from replearn.theory import circle
 from replearn.training import Run
 
 
@@ -80,7 +82,7 @@ def test_scoring_leaves_no_gradients(contrastive):
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "contrastive"])
-def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch, store):
+def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch, runs_folder):
     run = request.getfixturevalue(kind)
     val = ShapesDataset("val", size=800)
     monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
@@ -94,7 +96,7 @@ def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch, s
     assert scores["sensitivity"] == neighbors.sensitivity(features, val.factors)
 
 
-def test_features_are_computed_once_for_each_encoder(contrastive, monkeypatch, store):
+def test_features_are_computed_once_for_each_encoder(contrastive, monkeypatch, runs_folder):
     val = ShapesDataset("val", size=80)
     monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
     expected = neighbors.embed(contrastive.encoder, val)
@@ -105,7 +107,7 @@ def test_features_are_computed_once_for_each_encoder(contrastive, monkeypatch, s
 
 @pytest.mark.parametrize("changed", ["weights", "normalize", "data", "precision"])
 def test_other_encoders_images_or_digits_have_features_of_their_own(
-    changed, contrastive, monkeypatch, store
+    changed, contrastive, monkeypatch, runs_folder
 ):
     val = ShapesDataset("val", size=80)
     monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)

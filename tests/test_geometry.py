@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from replearn import geometry
+from replearn.theory import arrangements, tammes
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -146,7 +147,7 @@ def test_components_of_a_long_chain():
 def test_smallest_angle_is_accurate_at_both_ends(degrees):
     turn = math.radians(degrees)
     points = torch.tensor([[1.0, 0.0], [math.cos(turn), math.sin(turn)]], dtype=torch.float64)
-    assert geometry.smallest_angle(points) == pytest.approx(degrees, rel=1e-9)
+    assert tammes.smallest_angle(points) == pytest.approx(degrees, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -162,24 +163,24 @@ def test_smallest_angle_is_accurate_at_both_ends(degrees):
     ],
 )
 def test_tammes_in_any_dimension(n, d, degrees):
-    points = geometry.tammes(n, d)
+    points = tammes.spread(n, d)
     assert points.shape == (n, d)
     assert points.dtype == torch.float64
-    assert geometry.smallest_angle(points) == pytest.approx(degrees, abs=1e-4)
+    assert tammes.smallest_angle(points) == pytest.approx(degrees, abs=1e-4)
 
 
 def test_tammes_beyond_the_proved_cases_finds_the_best_known():
-    found = geometry.smallest_angle(geometry.tammes(20, 3))
+    found = tammes.smallest_angle(tammes.spread(20, 3))
     assert found == pytest.approx(47.43104, abs=1e-4)  # a regular dodecahedron has 41.81
 
 
 def test_tammes_is_the_same_every_time_and_cannot_be_spoilt():
-    first = geometry.tammes(7, 3)
+    first = tammes.spread(7, 3)
     first.zero_()
-    again = geometry.tammes(7, 3)
+    again = tammes.spread(7, 3)
     assert again.norm(dim=1).allclose(torch.ones(7, dtype=torch.float64))
-    geometry._tammes.cache_clear()
-    assert geometry.tammes(7, 3).equal(again)
+    tammes._spread.cache_clear()
+    assert tammes.spread(7, 3).equal(again)
 
 
 # --- Bad input -------------------------------------------------------------------------------
@@ -233,13 +234,13 @@ def test_malformed_features_or_groups(function, features, groups, message):
             lambda: geometry.accuracy(FEATURES, GROUPS, math.nan),
             "tolerance must be a finite number",
         ),
-        (lambda: geometry.counterexample("anchor"), "condition must be one of"),
-        (lambda: geometry.tammes(1, 3), "n must be at least 2, got 1"),
-        (lambda: geometry.tammes(3, 0), "d must be at least 1, got 0"),
-        (lambda: geometry.tammes(3, 1), "n must be 2 for d = 1"),
-        (lambda: geometry.simplex(5, 3), "d must be at least 4, got 3"),
-        (lambda: geometry.smallest_angle(FEATURES[:1]), "at least 2, got 1"),
-        (lambda: geometry.smallest_angle(2 * FEATURES), "norm 1"),
+        (lambda: arrangements.counterexample("anchor"), "condition must be one of"),
+        (lambda: tammes.spread(1, 3), "n must be at least 2, got 1"),
+        (lambda: tammes.spread(3, 0), "d must be at least 1, got 0"),
+        (lambda: tammes.spread(3, 1), "n must be 2 for d = 1"),
+        (lambda: tammes.simplex(5, 3), "d must be at least 4, got 3"),
+        (lambda: tammes.smallest_angle(FEATURES[:1]), "at least 2, got 1"),
+        (lambda: tammes.smallest_angle(2 * FEATURES), "norm 1"),
         (lambda: geometry.components([[0, 1], [2]]), "equally long"),
         (lambda: geometry.components(torch.tensor([[0, -1], [1, 2]])), "at least 0, got -1"),
     ],
@@ -252,8 +253,8 @@ def test_a_clear_value_error(call, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: geometry.tammes(3.0, 3), "n must be an int, got 3.0"),
-        (lambda: geometry.tammes(True, 3), "n must be an int"),
+        (lambda: tammes.spread(3.0, 3), "n must be an int, got 3.0"),
+        (lambda: tammes.spread(True, 3), "n must be an int"),
         (
             lambda: geometry.diameters(FEATURES.long(), GROUPS),
             "features must be a floating",

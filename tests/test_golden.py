@@ -15,7 +15,8 @@ import math
 import pytest
 
 import golden
-from replearn import losses, muon, shapes, training
+from replearn import losses, shapes, training
+from replearn.engine import muon
 
 RECORD = json.loads(golden.FILE.read_text(encoding="utf-8"))
 

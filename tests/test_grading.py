@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from mistakes import MISTAKES
-from replearn import exercises, losses
+from replearn import losses
+from replearn.course import exercises
 
 if not os.environ.get("CI"):
     pytest.importorskip("otter")  # in CI its absence is a failure
@@ -73,7 +74,7 @@ def test_package_grades_files_as_they_are_handed_in(root, package, tmp_path):
 def test_package_holds_no_solution(root, package):
     with zipfile.ZipFile(package) as files:
         held = {name: files.read(name).decode() for name in files.namelist()}
-    assert {"tests/q7b.py", "tests/q8a.py", "files/replearn/exercises.py"} <= held.keys()
+    assert {"tests/q7b.py", "tests/q8a.py", "files/replearn/course/exercises.py"} <= held.keys()
     assert held["files/replearn/losses.py"].count("is not implemented yet") == 2
     assert not any("cross_entropy" in text for text in held.values())
     assert "jaxtyping" in held["environment.yml"]

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from pytorch_metric_learning.losses import NTXentLoss
 from torch.autograd import gradcheck
 
-from replearn import geometry, losses
+from replearn import losses
+from replearn.theory import tammes
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -134,7 +135,7 @@ def test_uniformity_is_the_formula_however_it_is_cut(monkeypatch, strip, t):
 
 
 def test_uniformity_does_not_underflow():
-    z = geometry.simplex(3, 2)  # every squared distance is 3
+    z = tammes.simplex(3, 2)  # every squared distance is 3
     assert float(losses.uniformity(z, t=1e4)) == pytest.approx(-3e4)
     assert float(losses.uniformity(z.float(), t=1e3)) == pytest.approx(-3e3, rel=1e-5)
     assert float(losses.uniformity(z[:1].expand(4, 2))) == pytest.approx(0, abs=1e-12)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from replearn import exercises, losses
+from replearn import losses
+from replearn.course import exercises
 
 LOSSES = {"7b": losses.reconstruction_loss, "8a": losses.info_nce}
 

@@ -19,7 +19,7 @@ def test_reference_is_the_original_experiments():
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_both_kinds_of_network(name):
     assert RECIPES[name].keys() >= {"autoencoder", "contrastive"}
-    assert RECIPES[name].keys() <= {"autoencoder", "contrastive", *augmentations.BY_NAME}
+    assert RECIPES[name].keys() <= {"autoencoder", "contrastive", *augmentations.SETS}
     for plan in RECIPES[name].values():
         shares = [plan.schedule(step) for step in range(plan.steps)]
         assert 0 <= min(shares) < max(shares) == 1 or set(shares) == {1}

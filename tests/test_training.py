@@ -17,8 +17,9 @@ import psutil
 import pytest
 import torch
 
-from replearn import augmentations, fit, losses, runs, shapes, training
+from replearn import augmentations, fit, losses, shapes, training
 from replearn.augmentations import Augmentation
+from replearn.engine import store
 from replearn.recipes import RECIPES, Recipe
 
 D = 4  # latent dimensions
@@ -47,9 +48,9 @@ def assert_same_run(a, b):
     assert [k for k in first if not torch.equal(first[k], second[k])] == []
 
 
-def keys(store):
+def keys(runs_folder):
     """The keys of the runs that are stored."""
-    places = (place for place in store.iterdir() if place.is_dir() and not place.suffix)
+    places = (place for place in runs_folder.iterdir() if place.is_dir() and not place.suffix)
     return {place.name for place in places if not place.name.startswith(".")}
 
 
@@ -81,7 +82,10 @@ def test_a_run_has_networks_history_and_facts(tiny, kind):
 
 
 def test_an_augmentation_may_have_a_plan_of_its_own(tiny, monkeypatch):
-    monkeypatch.setitem(RECIPES["tiny"], "A", Recipe(steps=2, batch=8, adam=1e-3))
+    own = augmentations.AugmentationSet(
+        augmentations.A, plans={"tiny": Recipe(steps=2, batch=8, adam=1e-3)}
+    )
+    monkeypatch.setitem(augmentations.SETS, "A", own)
     assert training.train_contrastive(augmentations.A, D).steps == 2
     assert training.train_contrastive(augmentations.B, D).steps == 6
     namesake = augmentations.Compose((augmentations.grayscale,), name="A")
@@ -126,7 +130,7 @@ def test_a_stored_run_is_the_run(tiny, monkeypatch, kind):
     assert loaded.facts["finished"] == trained.facts["finished"]
     images = shapes.ShapesDataset("val").images(range(5))
     assert torch.equal(loaded.encoder(images), trained.encoder(images))
-    assert [facts["key"] for facts in runs.stored()] == [key]
+    assert [facts["key"] for facts in store.stored()] == [key]
 
 
 @pytest.mark.parametrize("kind", TRAIN)
@@ -298,7 +302,8 @@ import sys, time
 import pytest, torch
 sys.path.insert(0, {tests!r})
 from tiny import make_tiny
-from replearn import augmentations, fit, runs, training
+from replearn import augmentations, fit, training
+from replearn.engine import store
 make_tiny(pytest.MonkeyPatch())
 stop = {stop!r}
 
@@ -307,7 +312,7 @@ def say(what):
     if what == stop:
         time.sleep(600)
 
-batches, write = fit._batches, runs._write
+batches, write = fit._batches, store._write
 
 def told(*args):
     for step, rows in enumerate(batches(*args), args[3]):
@@ -322,7 +327,7 @@ def slow(path, *contents):
     write(path, *contents)
 
 fit._batches = told
-runs._write = slow
+store._write = slow
 training.train_contrastive(augmentations.A, 4)
 say("done")
 """
@@ -394,7 +399,7 @@ training.train_contrastive(augmentations.A, recipe="smoke", device="cpu")
     "SIGKILL, 20 times, to a training by `smoke` that saves a checkpoint after every step",
     "20 of 20 go on, or are whole already: weights and losses equal, bit for bit",
 )
-def test_trainings_killed_at_random_end_as_if_they_had_not_been(store, monkeypatch, tmp_path):
+def test_trainings_killed_at_random_end_as_if_they_had_not_been(runs_folder, monkeypatch, tmp_path):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     choose = random.Random(seed)
@@ -424,8 +429,8 @@ def test_trainings_killed_at_random_end_as_if_they_had_not_been(store, monkeypat
             time.sleep(choose.uniform(0, seconds))
             process.kill()
         assert_same_run(train(), whole)
-        (key,) = keys(runs.folder())
-        assert {path.name for path in runs.folder().iterdir()} == {key, f"{key}.lock"}
+        (key,) = keys(store.folder())
+        assert {path.name for path in store.folder().iterdir()} == {key, f"{key}.lock"}
     print(f"of {seconds:.1f} s; went on from steps {sorted(begun)}, {20 - len(begun)} were whole")
 
 

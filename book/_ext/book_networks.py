@@ -45,17 +45,17 @@ def get(build: Path) -> None:
     Where the user's own store cannot be written, and no other is named, this build keeps its
     networks in its own folder, and says so.
     """
-    from replearn import published
+    from replearn.course import trained
 
     train = trains()
     try:
-        origins = published.get(ROOT / "networks", train)
+        origins = trained.get(ROOT / "networks", train)
     except OSError as error:
         if os.environ.get("REPLEARN_RUNS"):
             raise ExtensionError(str(error)) from error
         os.environ["REPLEARN_RUNS"] = str(build / "runs")
         print(f"{error}. Until then this build keeps its networks in {build / 'runs'}", flush=True)
-        origins = published.get(ROOT / "networks", train)
+        origins = trained.get(ROOT / "networks", train)
     note(build / "networks.json", origins)
 
 
@@ -73,7 +73,7 @@ def note(file: Path, origins: dict[str, dict[str, str]]) -> None:
 def begin(app: Sphinx, config: Config) -> None:
     """Get the networks, if this is a book that has any."""
     keep_one_store()
-    if importlib.util.find_spec("replearn.published"):
+    if importlib.util.find_spec("replearn.course"):
         get(Path(app.outdir).parent)
 
 

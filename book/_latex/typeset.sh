@@ -10,7 +10,8 @@ export LATEXOPTS="$LATEXOPTS" XINDYOPTS="$XINDYOPTS"  # or Perl warns of each li
 
 echo "Typesetting with XeLaTeX, as often as the references need it"
 (   trap 'kill $!; exit' TERM
-    while sleep 15 & wait $! && kill -0 $$; do
+    # An orphaned sleep must not hold the pipe that a reader of this output waits for.
+    while sleep 15 >/dev/null & wait $! && kill -0 $$; do
         page=$(grep -aoE '\[[0-9]+\]' $print/*.log | tail -n 1 | tr -d '[]')
         echo "          … page ${page:-0}"
     done ) 2>/dev/null &

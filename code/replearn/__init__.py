@@ -1,15 +1,17 @@
 """What contrastive learning on the unit sphere does, derived, measured and drawn.
 
-Rooms, each importing only from rooms below:
+Each floor imports only from floors below it:
 
-==========================================  =============================================
-``cli``                                     train and evaluate from a shell
-``figures``, ``evidence``                   pictures, and claims that a cell checks
-``training``, ``runs``, ``neighbors``       loops, the store of finished runs, what is near
-``distributed``                             several processes on one batch
-``shapes``, ``augmentations``,              data, views, modules, formulas
-``networks``, ``losses``, ``geometry``
-==========================================  =============================================
+=================================================  ==========================================
+``cli``, ``course``                                a shell; claims, exercises, the book's networks
+``figures``                                        pictures, and pictures that move
+``evaluation``                                     how a trained network does on unseen images
+``training``; ``theory``                           what is trained, and its store; what proofs need
+``fit``, ``classification``, ``neighbors``         loops of training; what is near
+``recipes``, ``networks``, ``augmentations``,      plans, modules, views, formulas, data
+``losses``, ``shapes``, ``geometry``
+``engine``                                         store, checks, compiled loops, devices
+=================================================  ==========================================
 """
 
 __version__ = "1.0.0"

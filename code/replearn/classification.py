@@ -10,13 +10,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from replearn import checks, networks, recipes, shapes
-from replearn.devices import memory_kept
+from replearn import networks, recipes, shapes
+from replearn.engine import validation
+from replearn.engine.devices import memory_kept
 
 Loss = Callable[[Float[Tensor, "n C"], Int[Tensor, " n"]], Float[Tensor, ""]]
 
 
-@checks.arguments
+@validation.arguments
 @dataclass(frozen=True)
 class Classifier:
     """A trained classifier.
@@ -34,7 +35,7 @@ class Classifier:
     facts: dict[str, Any]
 
 
-@checks.arguments
+@validation.arguments
 def balanced_batches(
     labels: Int[Tensor, " n"], per_class: int, generator: torch.Generator
 ) -> Iterator[Int[Tensor, " batch"]]:
@@ -45,8 +46,8 @@ def balanced_batches(
     Raises:
         ValueError: if ``per_class`` < 1 or a class has fewer samples than that.
     """
-    checks.at_least("per_class", per_class, 1)
-    labels = checks.labels("labels", labels)
+    validation.at_least("per_class", per_class, 1)
+    labels = validation.labels("labels", labels)
     counts = labels.bincount()
     if counts.min() < per_class:
         raise ValueError(
@@ -60,7 +61,7 @@ def balanced_batches(
         )
 
 
-@checks.arguments
+@validation.arguments
 @memory_kept()
 def train_classifier(
     loss: Loss,
@@ -84,10 +85,10 @@ def train_classifier(
     recipe = "custom"
     if steps is None:
         recipe, steps = recipes.default_recipe(), recipes.classifier_steps()
-    checks.at_least("steps", steps, 1)
-    checks.at_least("seed", seed, 0)
-    checks.positive("lr", lr)
-    labels = checks.labels("labels", labels)
+    validation.at_least("steps", steps, 1)
+    validation.at_least("seed", seed, 0)
+    validation.positive("lr", lr)
+    labels = validation.labels("labels", labels)
     if len(labels) != len(dataset):
         raise ValueError(f"labels must be one for each of {len(dataset)}, got {len(labels)}")
     with torch.random.fork_rng(devices=[]):
@@ -108,17 +109,17 @@ def train_classifier(
     return Classifier(network.eval(), history, recipe, facts)
 
 
-@checks.arguments
+@validation.arguments
 def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
     """Return the share of rows whose label is the unique largest logit; a tie counts as wrong."""
-    checks.finite("logits", logits)
-    labels = checks.labels("labels", labels, logits.shape[1])
+    validation.finite("logits", logits)
+    labels = validation.labels("labels", labels, logits.shape[1])
     target = nn.functional.one_hot(labels, logits.shape[1]).bool()
     best_other = logits.masked_fill(target, -torch.inf).amax(dim=1)
     return float((logits[target] > best_other).float().mean())
 
 
-@checks.arguments
+@validation.arguments
 def dual_encoder_accuracy(
     first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> float:
@@ -127,10 +128,10 @@ def dual_encoder_accuracy(
     A draw holds one pair from each of N distributions, f₁ of its first half in row i of ``first``
     and f₂ of its second half in row i of ``second``, as in :func:`losses.dual_encoder_loss`.
     """
-    checks.at_least("len(first)", len(first), 1)
-    checks.one_precision(first=first, second=second)
-    checks.finite("first", first)
-    checks.finite("second", second)
+    validation.at_least("len(first)", len(first), 1)
+    validation.one_precision(first=first, second=second)
+    validation.finite("first", first)
+    validation.finite("second", second)
     dots = first @ second.mT
     n = dots.shape[-1]
     return accuracy(dots.reshape(-1, n), torch.arange(n).repeat(dots.numel() // n**2))

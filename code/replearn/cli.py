@@ -14,14 +14,19 @@ from typing import Any
 
 import torch
 
-from replearn import augmentations, checks, distributed, evaluation, published, runs, training
+from replearn import augmentations, evaluation, training
+from replearn.course import trained
+from replearn.engine import distributed, store, validation
 from replearn.recipes import RECIPES
 from replearn.training import Run
 
-NETS = ("autoencoder", "A", "B", "C")
+
+def nets() -> tuple[str, ...]:
+    """Return the names of what can be trained."""
+    return ("autoencoder", *augmentations.SETS)
 
 
-@checks.arguments
+@validation.arguments
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
     parser = argparse.ArgumentParser(prog="replearn", description=__doc__)
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kinds = commands.add_parser(command, help=what).add_subparsers(dest="kind", required=True)
         kinds.add_parser("autoencoder", parents=[how]).set_defaults(net="autoencoder")
         contrastive = kinds.add_parser("contrastive", parents=[how])
-        contrastive.add_argument("net", choices=NETS[1:], help="the augmentation")
+        contrastive.add_argument("net", choices=tuple(augmentations.SETS), help="the augmentation")
     listing = commands.add_parser("runs", help="list the stored runs, or verify that each is whole")
     listing.add_argument("action", nargs="?", choices=("list", "verify"), default="list")
     getting = commands.add_parser("networks", help="see to it that the book's are all in store")
@@ -50,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "runs":
             return listed() if options.action == "list" else verified()
         elif options.command == "networks":
-            published.get(options.folder, options.train)
+            trained.get(options.folder, options.train)
         elif options.command == "publish":
-            published.pack(options.folder)
+            trained.pack(options.folder)
         else:
             with distributed.joined(options.device) as device:
                 run = train(options.net, options.recipe, options.seed, device)
@@ -68,19 +73,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def listed() -> int:
     """Print a line for each whole stored run, oldest first; return 0."""
-    for facts in runs.stored():
+    for facts in store.stored():
         print(f"{facts['key']}  {_about(facts)}")
     return 0
 
 
 def verified() -> int:
     """Print of each stored run whether it is whole; return 1 if one is not. Changes nothing."""
-    found = runs.survey()
+    found = store.survey()
     for key, facts in found.items():
         about = f"whole    {_about(facts)}" if isinstance(facts, dict) else f"damaged  {facts}"
         print(f"{key}  {about}")
     damaged = sum(isinstance(facts, Exception) for facts in found.values())
-    print(f"{len(found) - damaged} of {len(found)} runs in {runs.folder()} are whole")
+    print(f"{len(found) - damaged} of {len(found)} runs in {store.folder()} are whole")
     return int(damaged > 0)
 
 
@@ -91,28 +96,29 @@ def _about(facts: dict[str, Any]) -> str:
     )
 
 
-@checks.arguments
+@validation.arguments
 def train(
     net: str,
     recipe: str | None = None,
     seed: int = 0,
     device: torch.device | str | None = None,
 ) -> Run:
-    """Train ``net`` (one of :data:`NETS`), or load the stored run."""
-    checks.one_of("net", net, NETS)
+    """Train ``net`` (one of :func:`nets`), or load the stored run."""
+    validation.one_of("net", net, nets())
     if net == "autoencoder":
         return training.train_autoencoder(recipe=recipe, seed=seed, device=device)
-    augmentation = augmentations.BY_NAME[net]
+    augmentation = augmentations.SETS[net].augmentation
     return training.train_contrastive(augmentation, recipe=recipe, seed=seed, device=device)
 
 
-@checks.arguments
+@validation.arguments
 def score(
     net: str, recipe: str | None = None, seed: int = 0, device: str | None = None
 ) -> dict[str, Any]:
-    """Train ``net`` (one of :data:`NETS`), or load the stored run; return its facts and scores."""
+    """Train ``net`` (one of :func:`nets`), or load the stored run; return its facts and scores."""
     return _scored(train(net, recipe, seed, device), net)
 
 
 def _scored(run: Run, net: str) -> dict[str, Any]:
-    return {**run.facts, **evaluation.scores(run, augmentations.BY_NAME.get(net))}
+    known = augmentations.SETS.get(net)
+    return {**run.facts, **evaluation.scores(run, known.augmentation if known else None)}

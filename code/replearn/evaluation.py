@@ -13,15 +13,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from replearn import checks, losses, neighbors, recipes, runs
+from replearn import losses, neighbors, recipes
 from replearn.augmentations import Augmentation
-from replearn.devices import autocast, machine, torch_defaults
+from replearn.engine import store, validation
+from replearn.engine.devices import autocast, machine, torch_defaults
 from replearn.networks import Encoder
 from replearn.shapes import ShapesDataset
 from replearn.training import REVISION, Loss, Run
 
 
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 @torch.no_grad()
 def validation_loss(
@@ -54,10 +55,10 @@ def validation_loss(
             "augmentation must be the one a contrastive run was trained on, and None for an "
             f"autoencoder, got {augmentation!r}"
         )
-    checks.at_least("batches", batches, 1)
-    checks.at_least("batch", batch, 1)
-    checks.at_least("seed", seed, 0)
-    checks.positive("tau", tau)
+    validation.at_least("batches", batches, 1)
+    validation.at_least("batch", batch, 1)
+    validation.at_least("seed", seed, 0)
+    validation.positive("tau", tau)
     dataset = ShapesDataset("val")
     if batches * batch > len(dataset):
         raise ValueError(
@@ -80,7 +81,7 @@ def validation_loss(
     return total / batches
 
 
-@checks.arguments
+@validation.arguments
 def features(run: Run) -> Float[Tensor, "n d"]:
     """Return :func:`neighbors.embed` of the run's encoder on validation images.
 
@@ -89,7 +90,7 @@ def features(run: Run) -> Float[Tensor, "n d"]:
     dataset, limit = ShapesDataset("val"), recipes.bank_size()
     here = machine(next(run.encoder.parameters()).device)
     weights = {key: value.cpu().contiguous() for key, value in run.encoder.state_dict().items()}
-    name = runs.key(
+    name = store.key(
         {
             "kind": "features",
             "weights": hashlib.sha256(safetensors.torch.save(weights)).hexdigest(),
@@ -99,8 +100,8 @@ def features(run: Run) -> Float[Tensor, "n d"]:
             "revision": REVISION,
         }
     )
-    with runs.lock(name):
-        found = runs.load(name)
+    with store.lock(name):
+        found = store.load(name)
         if found is None:
             began = time.monotonic()
             embedded = neighbors.embed(run.encoder, dataset, limit)
@@ -113,12 +114,12 @@ def features(run: Run) -> Float[Tensor, "n d"]:
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                 **here,
             }
-            runs.save(name, {"features": embedded}, facts)
+            store.save(name, {"features": embedded}, facts)
             found = {"features": embedded}, facts
     return found[0]["features"]
 
 
-@checks.arguments
+@validation.arguments
 def scores(
     run: Run, augmentation: Augmentation | None = None, *, loss: Loss = losses.info_nce
 ) -> dict[str, Any]:
@@ -143,7 +144,7 @@ LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", 
 _BATCH = 25  # images: their feature maps are held twice
 
 
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 @torch.no_grad()
 def layer_accuracies(
@@ -162,7 +163,7 @@ def layer_accuracies(
     Raises:
         ValueError: for ``limit`` below 2, or above the number of images.
     """
-    checks.at_least("limit", limit, 2)
+    validation.at_least("limit", limit, 2)
     if limit > len(dataset):
         raise ValueError(f"limit must be at most {len(dataset)}, got {limit}")
     device = next(encoder.parameters()).device

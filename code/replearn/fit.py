@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from replearn import checks, distributed, runs
-from replearn.capture import Captured
-from replearn.devices import memory_kept, precision
-from replearn.muon import Muon
+from replearn.engine import distributed, store, validation
+from replearn.engine.cuda_graph import Captured
+from replearn.engine.devices import memory_kept, precision
+from replearn.engine.muon import Muon
 from replearn.recipes import Recipe
 from replearn.shapes import ShapesDataset
 
@@ -32,7 +32,7 @@ _SAVE_EVERY = 30.0  # seconds between two checkpoints
 _SEEDS = 1_000_003  # further apart than any run has steps: no two seeds share random numbers
 
 
-@checks.arguments
+@validation.arguments
 @memory_kept()
 def fit(
     nets: nn.ModuleDict,
@@ -62,14 +62,14 @@ def fit(
         MemoryError: if memory runs out; the last checkpoint is kept.
         RuntimeError: if the accelerator failed; the last checkpoint is kept.
     """
-    checks.at_least("seed", seed, 0)
+    validation.at_least("seed", seed, 0)
 
     # What changes from step to step, as the checkpoint left it if there is one.
     channels_last(nets, device).train()
     optimisers = _optimisers(nets, plan, device)
     state = _State(nets, optimisers, plan.steps, device)
     start = 0
-    if key is not None and (checkpoint := distributed.from_first(runs.load_checkpoint, key)):
+    if key is not None and (checkpoint := distributed.from_first(store.load_checkpoint, key)):
         tensors, start = checkpoint
         state.restore(tensors)
 
@@ -106,7 +106,7 @@ def fit(
             _check_finite(latest, step, label, saved_at)
             bar.set_postfix(loss=f"{float(latest[-1]):.3f}")
             if writes and key is not None and time.monotonic() - saved > _SAVE_EVERY:
-                runs.save_checkpoint(key, state.tensors(), step + 1)
+                store.save_checkpoint(key, state.tensors(), step + 1)
                 saved, saved_at = time.monotonic(), step + 1
     bar.close()
     return state.history, state.seconds()
@@ -233,19 +233,19 @@ def _explained(label: str, step: int, saved_at: int) -> Iterator[None]:
         raise
 
 
-@checks.arguments
+@validation.arguments
 def channels_last(nets: nn.ModuleDict, device: torch.device) -> nn.ModuleDict:
     """Move ``nets`` to ``device``, a pixel's channels side by side: convolutions are fastest so."""
     return nets.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-@checks.arguments
+@validation.arguments
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return ``tensors`` under names with a prefix."""
     return {prefix + name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
-@checks.arguments
+@validation.arguments
 def pop_prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Take the tensors of a prefix out of ``tensors``, and return them under their own names."""
     found = [name for name in tensors if name.startswith(prefix)]

@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from replearn import checks
+from replearn.engine import validation
 
 # student
-# from replearn.identity import yours
+# from replearn.engine.identity import yours
 # end
 
 Formula = TypeVar("Formula", bound=Callable[..., Tensor])
@@ -40,13 +40,13 @@ def _checked(formula: Formula) -> Formula:
         if first.numel() == 0:
             raise ValueError(f"{a} and {b} must not be empty, got {tuple(first.shape)}")
         if a == "z":
-            checks.one_precision(**{a: first, b: second})
-            checks.at_least("len(z)", len(first), 2)
+            validation.one_precision(**{a: first, b: second})
+            validation.at_least("len(z)", len(first), 2)
         for name, value in scalars:
-            checks.positive(name, value)
+            validation.positive(name, value)
         return formula(*args, **kwargs)
 
-    return checks.arguments(checked)  # type: ignore[return-value]
+    return validation.arguments(checked)  # type: ignore[return-value]
 
 
 # student
@@ -76,9 +76,9 @@ def info_nce(
     return F.cross_entropy(logits, target)
 
 
-@checks.arguments
+@validation.arguments
 def contrastive_loss(
-    features: Float[Tensor, "n d"], groups: checks.Groups, tau: float = 1.0
+    features: Float[Tensor, "n d"], groups: validation.Groups, tau: float = 1.0
 ) -> Float[Tensor, ""]:
     """The contrastive loss of N finite groups, its expectation taken exactly.
 
@@ -91,10 +91,10 @@ def contrastive_loss(
     Features need not have norm 1. Enumerating takes N² m^(N+1) logits: a ValueError says so where
     that exceeds ``MAX_LOGITS``. ValueError or TypeError, too, for malformed features, groups, tau.
     """
-    checks.matrix("features", features)
-    checks.finite("features", features)
-    checks.positive("tau", tau)
-    groups = checks.group_table(groups, len(features), features.device)
+    validation.matrix("features", features)
+    validation.finite("features", features)
+    validation.positive("tau", tau)
+    groups = validation.group_table(groups, len(features), features.device)
     N, m = groups.shape
     if N * N * m ** (N + 1) > MAX_LOGITS:
         raise ValueError(
@@ -108,7 +108,7 @@ def contrastive_loss(
     return F.cross_entropy(logits.flatten(0, 2), target.flatten())
 
 
-@checks.arguments
+@validation.arguments
 def dual_encoder_loss(
     first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> Float[Tensor, ""]:
@@ -118,13 +118,13 @@ def dual_encoder_loss(
     in ``second``, and x_i has to be matched with y_i among y_1, …, y_N. ValueError unless the
     last two sizes agree.
     """
-    checks.one_precision(first=first, second=second)
+    validation.one_precision(first=first, second=second)
     logits = first @ second.mT  # (…, N, N)
     target = torch.arange(logits.shape[-1], device=logits.device).expand(logits.shape[:-1])
     return F.cross_entropy(logits.flatten(0, -2), target.flatten())
 
 
-@checks.arguments
+@validation.arguments
 def cross_entropy_as_dual_encoder(
     outputs: Float[Tensor, "n d"],
     labels: Int[Tensor, " n"],
@@ -137,18 +137,18 @@ def cross_entropy_as_dual_encoder(
     as ``class_vectors``, f₁ is what feeds that layer. The batch is dealt into draws of one input
     from each class, so every class must occur equally often: ValueError otherwise.
     """
-    checks.matrix("outputs", outputs)
+    validation.matrix("outputs", outputs)
     if class_vectors is None:
         class_vectors = torch.eye(outputs.shape[1], dtype=outputs.dtype, device=outputs.device)
-    checks.matrix("class_vectors", class_vectors)
-    checks.one_precision(outputs=outputs, class_vectors=class_vectors)
+    validation.matrix("class_vectors", class_vectors)
+    validation.one_precision(outputs=outputs, class_vectors=class_vectors)
     C, d = class_vectors.shape
     if outputs.shape[1] != d or labels.shape != outputs.shape[:1]:
         raise ValueError(
             f"outputs must be (n, {d}) and labels (n,), "
             f"got {tuple(outputs.shape)} and {tuple(labels.shape)}"
         )
-    labels = checks.labels("labels", labels, C)
+    labels = validation.labels("labels", labels, C)
     counts = labels.bincount(minlength=C)
     if counts.min() != counts.max():
         raise ValueError(f"every class must occur equally often, got counts {counts.tolist()}")
@@ -156,23 +156,23 @@ def cross_entropy_as_dual_encoder(
     return dual_encoder_loss(by_class.transpose(0, 1), class_vectors)
 
 
-@checks.arguments
+@validation.arguments
 def easy_floor(n: int, tau: float = 1.0) -> float:
     """log(1 + (n−1) e^(−2/τ)), a bound below any contrastive loss of n logits in [−1/τ, 1/τ]."""
-    checks.at_least("n", n, 2)
-    checks.positive("tau", tau)
+    validation.at_least("n", n, 2)
+    validation.positive("tau", tau)
     return math.log1p((n - 1) * math.exp(-2 / tau))
 
 
-@checks.arguments
+@validation.arguments
 def contrastive_floor(n: int, tau: float = 1.0) -> float:
     """log(1 + (n−1) e^(−n/((n−1)τ))), the least contrastive loss of n groups on a unit sphere.
 
     Attained exactly when each group is one corner of a regular simplex, which takes n ≤ d + 1;
     also the least InfoNCE of a batch of n pairs. ValueError unless n ≥ 2 and tau > 0.
     """
-    checks.at_least("n", n, 2)
-    checks.positive("tau", tau)
+    validation.at_least("n", n, 2)
+    validation.positive("tau", tau)
     return math.log1p((n - 1) * math.exp(-n / ((n - 1) * tau)))
 
 
@@ -184,7 +184,7 @@ def alignment(
     return (z - z_pos).norm(dim=1).pow(alpha).mean()
 
 
-@checks.arguments
+@validation.arguments
 def uniformity(z: Float[Tensor, "n d"], t: float = 2) -> Float[Tensor, ""]:
     """Log of the mean of exp(−t‖z_i − z_j‖²) over pairs i < j (Wang & Isola 2020).
 
@@ -192,9 +192,9 @@ def uniformity(z: Float[Tensor, "n d"], t: float = 2) -> Float[Tensor, ""]:
     of ``STRIP`` pairs at a time, and again so for the gradient, as a log-sum-exp: neither a large
     n nor a large t makes it run out of memory or underflow. ValueError unless n ≥ 2 and t > 0.
     """
-    checks.matrix("z", z)
-    checks.at_least("len(z)", len(z), 2)
-    checks.positive("t", t)
+    validation.matrix("z", z)
+    validation.at_least("len(z)", len(z), 2)
+    validation.positive("t", t)
     square = z.square().sum(1)
 
     def strip(start: int, stop: int) -> Tensor:

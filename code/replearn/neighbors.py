@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from replearn import checks, kernels, recipes
-from replearn.devices import autocast, torch_defaults
+from replearn import recipes
+from replearn.engine import loops, validation
+from replearn.engine.devices import autocast, torch_defaults
 from replearn.shapes import Factors, ShapesDataset
 
 FACTORS = ("color", "location", "shape", "size", "rotation")
@@ -21,11 +21,9 @@ FACTORS = ("color", "location", "shape", "size", "rotation")
 _EMBED_BATCH = 500  # images: their feature maps stay in the cache
 _TILE = 1024  # rows and columns of the products held at once, whatever the number of queries
 _FEW = 64  # neighbours that are kept in order as they are found
-_BLOCK = 64  # products of which it is asked at once whether any is close enough
-_NONE = np.uint32(0)  # a truth value of the products' width, or no loop over them is vectorised
 
 
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 @torch.no_grad()
 def embed(
@@ -45,7 +43,7 @@ def embed(
     """
     if limit is None:
         limit = recipes.bank_size()
-    checks.at_least("limit", limit, 1)
+    validation.at_least("limit", limit, 1)
     parameters = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
     device = next((p.device for p in parameters), torch.device("cpu"))
     n = min(limit, len(dataset))
@@ -62,13 +60,13 @@ def embed(
     return features
 
 
-@checks.arguments
+@validation.arguments
 def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
     """Return the images themselves: the encoder that keeps everything and orders nothing."""
     return images.flatten(1)
 
 
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 @torch.no_grad()
 def nearest(
@@ -93,18 +91,18 @@ def nearest(
         ValueError: for other shapes, features that are not finite or whose squares are not, or too
             few rows for ``k``.
     """
-    checks.one_precision(queries=queries, bank=bank)
+    validation.one_precision(queries=queries, bank=bank)
     if exclude_self and len(queries) > len(bank):
         raise ValueError(
             f"queries must be rows of the bank, at most {len(bank)}, with exclude_self, "
             f"got {len(queries)}"
         )
     most = len(bank) - int(exclude_self)
-    checks.at_least("k", k, 1)
+    validation.at_least("k", k, 1)
     if not 1 <= k <= most:
         raise ValueError(f"k must lie in 1 … {most}, got {k!r}")
-    checks.finite("queries", queries)
-    checks.finite("bank", bank)
+    validation.finite("queries", queries)
+    validation.finite("bank", bank)
     # About its own centre, a bank far from the origin loses no digits in the squares; about the
     # origin, it would lose one bit at most, and a copy of a wide one is much memory.
     alone, centred, centre = queries is bank, bank, bank.mean(0)
@@ -119,7 +117,7 @@ def nearest(
                 f"finite in {bank.dtype}, got {float(of.max()):g}"
             )
     half_squares = squares / 2
-    if kernels.serve(queries, centred) and k <= _FEW:
+    if loops.serve(queries, centred) and k <= _FEW:
         return _few_nearest(queries, centred, half_squares, k, exclude_self, alone)
     found: list[Tensor] = []
     for some in queries.split(_TILE):
@@ -154,66 +152,14 @@ def _few_nearest(
             products = torch.mm(some, others.T, out=room[: math.prod(size)].view(size))
             if exclude_self and i == j:
                 products.fill_diagonal_(-math.inf)
-            tile = products.numpy()
-            _keep(best.numpy(), where.numpy(), tile, half_squares.numpy(), i, j)
+            tile = *(t.numpy() for t in (best, where, products, half_squares)), i, j
+            loops.keep_nearest(*tile)
             if alone and i != j:
-                _keep_transposed(best.numpy(), where.numpy(), tile, half_squares.numpy(), i, j)
+                loops.keep_nearest_of_columns(*tile)
     return where
 
 
-@kernels.compiled
-def _keep(best, where, products, half_squares, i, j):
-    """Put what is close enough in a tile into its place among the best of the tile's rows."""
-    rows, columns = products.shape
-    last = best.shape[1] - 1
-    for row in range(rows):
-        beaten = best[i + row, last]
-        for first in range(0, columns, _BLOCK):
-            some = products[row, first : first + _BLOCK]
-            lowered = half_squares[j + first : j + first + len(some)]
-            closer = _NONE
-            for k in range(len(some)):
-                closer |= np.uint32(some[k] - lowered[k] > beaten)
-            if closer:
-                for k in range(len(some)):
-                    closeness = some[k] - lowered[k]
-                    if closeness > beaten:
-                        _insert(best, where, i + row, closeness, j + first + k)
-                        beaten = best[i + row, last]
-
-
-@kernels.compiled
-def _keep_transposed(best, where, products, half_squares, i, j):
-    """Do so for the tile's columns, a row at a time, as it lies in memory."""
-    rows, columns = products.shape
-    last = best.shape[1] - 1
-    worst = best[j : j + columns, last].copy()
-    for row in range(rows):
-        lowered = half_squares[i + row]
-        for first in range(0, columns, _BLOCK):
-            some = products[row, first : first + _BLOCK]
-            beaten = worst[first : first + len(some)]
-            closer = _NONE
-            for k in range(len(some)):
-                closer |= np.uint32(some[k] - lowered > beaten[k])
-            if closer:
-                for k in range(len(some)):
-                    closeness = some[k] - lowered
-                    if closeness > beaten[k]:
-                        _insert(best, where, j + first + k, closeness, i + row)
-                        beaten[k] = best[j + first + k, last]
-
-
-@kernels.inlined
-def _insert(best, where, row, closeness, index):
-    place = best.shape[1] - 1
-    while place > 0 and closeness > best[row, place - 1]:
-        best[row, place], where[row, place] = best[row, place - 1], where[row, place - 1]
-        place -= 1
-    best[row, place], where[row, place] = closeness, index
-
-
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -> dict[str, float]:
     """Return how much of each factor the nearest neighbours keep: 1 all, 0 nothing.
@@ -228,14 +174,14 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -
     Raises:
         ValueError: for ``k`` below 1, unequal numbers of features and factors, or fewer than k + 2.
     """
-    checks.at_least("k", k, 1)
+    validation.at_least("k", k, 1)
     n = len(features)
     if n != len(factors) or n < k + 2:
         raise ValueError(
             f"features and factors must be equally many, at least {k + 2}, "
             f"got {n} and {len(factors)}"
         )
-    checks.finite("features", features)
+    validation.finite("features", features)
     near = nearest(features, features, k, exclude_self=True)
     shuffle = torch.Generator().manual_seed(0)
     # Another image than oneself, uniformly.

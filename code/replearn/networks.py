@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from replearn import checks
+from replearn.engine import validation
 
 RESOLUTION = 64  # pixels a side: six halvings reach one
 _WIDTHS = (3, 32, 64, 128, 256, 512)
@@ -26,10 +26,10 @@ class Encoder(nn.Module):
         ValueError: for ``latent_dim`` below 1.
     """
 
-    @checks.arguments
+    @validation.arguments
     def __init__(self, latent_dim: int = 128, normalize: bool = False) -> None:
         """Create the layers with PyTorch's default initialisation."""
-        checks.at_least("latent_dim", latent_dim, 1)
+        validation.at_least("latent_dim", latent_dim, 1)
         super().__init__()
         widths = (*_WIDTHS, latent_dim)
         self.latent_dim, self.normalize = latent_dim, normalize
@@ -41,10 +41,10 @@ class Encoder(nn.Module):
 
     def layers(self, images: Float[Tensor, "n 3 64 64"]) -> list[Tensor]:
         """Return what each layer computes: six feature maps after ReLU, then the latents."""
-        checks.images("images", images, side=RESOLUTION)
+        validation.images("images", images, side=RESOLUTION)
         _one_precision("images", images, self.linear)
         if images.device.type == "cpu":  # an accelerator would have to wait for the look
-            checks.finite("images", images)
+            validation.finite("images", images)
         maps = [(images - 0.5) / 0.5]
         for convolution in self.convolutions:
             maps.append(F.relu(convolution(maps[-1])))
@@ -55,7 +55,7 @@ class Encoder(nn.Module):
         return [*maps[1:], latents]
 
     @torch.no_grad()
-    @checks.arguments
+    @validation.arguments
     def centre(self, images: Float[Tensor, "n 3 64 64"]) -> None:
         """Shift every bias so that each unit's mean over ``images`` is 0 before its ReLU.
 
@@ -65,7 +65,7 @@ class Encoder(nn.Module):
         networks", who rescale the weights as well.
         """
         _one_precision("images", images, self.linear)
-        checks.finite("images", images)
+        validation.finite("images", images)
         maps = (images - 0.5) / 0.5
         for convolution in self.convolutions:
             convolution.get_parameter("bias").sub_(convolution(maps).mean((0, 2, 3)))
@@ -92,10 +92,10 @@ class Decoder(nn.Module):
         ValueError: for ``latent_dim`` below 1.
     """
 
-    @checks.arguments
+    @validation.arguments
     def __init__(self, latent_dim: int = 128) -> None:
         """Create the layers with PyTorch's default initialisation."""
-        checks.at_least("latent_dim", latent_dim, 1)
+        validation.at_least("latent_dim", latent_dim, 1)
         super().__init__()
         widths = (latent_dim, *reversed(_WIDTHS))
         self.latent_dim = latent_dim
@@ -105,7 +105,7 @@ class Decoder(nn.Module):
             for a, b in itertools.pairwise(widths)
         )
 
-    @checks.arguments
+    @validation.arguments
     def forward(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n 3 64 64"]:
         """Return the images that ``latents`` stand for; near [0, 1], not clipped to it.
 
@@ -125,4 +125,4 @@ class Decoder(nn.Module):
 
 def _one_precision(name: str, value: Tensor, layer: nn.Linear) -> None:
     if not torch.is_autocast_enabled(value.device.type):  # which casts both
-        checks.one_precision(**{name: value, "weights": layer.weight})
+        validation.one_precision(**{name: value, "weights": layer.weight})

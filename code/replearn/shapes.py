@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from replearn import checks, kernels
-from replearn.devices import pick_device, torch_defaults
+from replearn.engine import loops, validation
+from replearn.engine.devices import pick_device, torch_defaults
 
 RESOLUTION = 64  # pixels a side
 SHAPES = ("circle", "triangle", "square")
@@ -49,7 +49,7 @@ _INRADIUS = _CIRCUMRADIUS * _constant([1.0, 0.5, math.sqrt(0.5)])
 _NORMALS = _constant([[0, 0, 0, 0], [0, 2 / 3, 4 / 3, 4 / 3], [0, 1 / 2, 1, 3 / 2]]) * math.pi
 
 
-@checks.arguments
+@validation.arguments
 @dataclass(frozen=True)
 class Factors:
     """What there is to know about each image, one row an image.
@@ -101,7 +101,7 @@ def _outlines(device: torch.device) -> tuple[Tensor, Tensor]:
     return _INRADIUS.to(device), _NORMALS.to(device)
 
 
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """Draw one image a row, in [0, 1], on the factors' device.
@@ -117,7 +117,7 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     cos, sin = angles.cos().float(), angles.sin().float()
     circle = factors.shape == 0
     outline = factors.rgb, factors.position, inradius, cos, sin
-    paint = kernels.draw if kernels.serve(*outline) else _draw
+    paint = loops.draw if loops.serve(*outline) else _draw
     return paint(*outline, circle, RESOLUTION)
 
 
@@ -176,9 +176,9 @@ class ShapesDataset(Dataset):
 
     def __init__(self, split: str, *, size: int = 64_000, seed: int = 0) -> None:
         """Draw the table of factors; no image is drawn yet."""
-        checks.one_of("split", split, SPLITS)
-        checks.at_least("size", size, 8)
-        checks.at_least("seed", seed, 0)
+        validation.one_of("split", split, SPLITS)
+        validation.at_least("size", size, 8)
+        validation.at_least("seed", seed, 0)
         train = size * 5 // 8
         rows = slice(0, train) if split == "train" else slice(train, size)
         self.split, self.size, self.seed = split, size, seed

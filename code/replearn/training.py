@@ -20,11 +20,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from replearn import augmentations, checks, distributed, losses, runs
+from replearn import augmentations, losses
 from replearn.augmentations import Augmentation
-from replearn.devices import autocast, machine, pick_device, torch_defaults
+from replearn.engine import distributed, store, validation
+from replearn.engine.devices import autocast, machine, pick_device, torch_defaults
+from replearn.engine.identity import Unidentifiable, identify
 from replearn.fit import Measures, channels_last, fit, pop_prefixed, prefixed
-from replearn.identity import Unidentifiable, identify
 from replearn.networks import Decoder, Encoder
 from replearn.recipes import RECIPES, Recipe, default_recipe
 from replearn.shapes import ShapesDataset
@@ -43,7 +44,7 @@ _CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
 _LAST = 50  # steps whose mean it is
 
 
-@checks.arguments
+@validation.arguments
 @dataclass(frozen=True)
 class Run:
     """A finished training run.
@@ -76,7 +77,7 @@ class Run:
         return len(self.losses)
 
 
-@checks.arguments
+@validation.arguments
 def train_autoencoder(
     latent_dim: int = 128,
     *,
@@ -105,7 +106,7 @@ def train_autoencoder(
     return _train(Task(None, loss, recipe, latent_dim=latent_dim, seed=seed), device)
 
 
-@checks.arguments
+@validation.arguments
 def train_contrastive(
     augmentation: Augmentation,
     latent_dim: int = 128,
@@ -140,7 +141,7 @@ def train_contrastive(
     return _train(Task(augmentation, loss, recipe, latent_dim, float(tau), seed), device)
 
 
-@checks.arguments
+@validation.arguments
 @dataclass(frozen=True)
 class Task:
     """What is to be trained: all that the result depends on, but for how a processor rounds.
@@ -163,11 +164,11 @@ class Task:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        checks.positive("tau", self.tau)
-        checks.at_least("latent_dim", self.latent_dim, 1)
-        checks.at_least("seed", self.seed, 0)
+        validation.positive("tau", self.tau)
+        validation.at_least("latent_dim", self.latent_dim, 1)
+        validation.at_least("seed", self.seed, 0)
         if not isinstance(self.recipe, Recipe):
-            checks.one_of("recipe", self.recipe_name, tuple(RECIPES))
+            validation.one_of("recipe", self.recipe_name, tuple(RECIPES))
 
     @property
     def kind(self) -> str:
@@ -186,13 +187,10 @@ class Task:
 
     @property
     def plan(self) -> Recipe:
-        """Return how it is optimised: the recipe's plan for this set, or for nets of its kind."""
+        """Return how it is optimised: see :func:`augmentations.plan`."""
         if isinstance(self.recipe, Recipe):
             return self.recipe
-        plans = RECIPES[self.recipe_name]
-        if self.augmentation in augmentations.BY_NAME.values():  # a namesake has no plan of its own
-            return plans.get(self.label, plans[self.kind])
-        return plans[self.kind]
+        return augmentations.plan(self.recipe_name, self.augmentation)
 
     def key(self) -> str:
         """Return the name under which the store keeps the run.
@@ -211,7 +209,7 @@ class Task:
         }
         if self.augmentation is not None:
             description |= {"augmentation": identify(self.augmentation), "tau": self.tau}
-        return runs.key(description)
+        return store.key(description)
 
     def facts(self) -> dict[str, Any]:
         """Return what the store says of the run, for people."""
@@ -272,13 +270,13 @@ def _train(task: Task, device: torch.device | str | None) -> Run:
             f"{task.label} is trained anew each time and not stored: {reason}",
             stacklevel=_TO_CALLER - 1,
         )
-    alone = runs.lock(key) if key and distributed.rank() == 0 else contextlib.nullcontext()
+    alone = store.lock(key) if key and distributed.rank() == 0 else contextlib.nullcontext()
     with alone:
-        found = distributed.from_first(runs.load, key) if key else None
+        found = distributed.from_first(store.load, key) if key else None
         if found is None:
             found = _fitted(task, where, key)
             if key and distributed.rank() == 0:
-                runs.save(key, *found)
+                store.save(key, *found)
     run = as_run(task, *found, where)
     _warn_if_constant(run.history, task.label)
     return run
@@ -287,7 +285,7 @@ def _train(task: Task, device: torch.device | str | None) -> Run:
 _TO_CALLER = 6  # frames from a warning here to who asked for the training
 
 
-@checks.arguments
+@validation.arguments
 @torch_defaults()
 def as_run(
     task: Task, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device

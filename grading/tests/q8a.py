@@ -4,7 +4,7 @@ from functools import partial
 
 from otter.test_files import test_case
 
-from replearn.exercises import CHECKS
+from replearn.course.exercises import CHECKS
 
 OK_FORMAT = False  # of a kind that raises
 name = "q8a"

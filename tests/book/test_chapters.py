@@ -10,8 +10,8 @@ import pytest
 
 import book_notebooks
 from books import PAGES
-from replearn import widgets
-from replearn.evidence import ClaimFailed
+from replearn.course.claims import ClaimFailed
+from replearn.figures import widgets
 
 PART_ONE = [page for page in PAGES if page.startswith("book/similarity/")]
 
@@ -27,10 +27,10 @@ def cells(root: Path) -> dict[str, list[str]]:
 
 
 def claims(cell: str) -> list[ast.Call]:
-    """The calls of `evidence.claim` in a cell, as they stand in it."""
+    """The calls of `claim` in a cell, as they stand in it."""
     calls = [node for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Call)]
     return sorted(
-        (call for call in calls if ast.unparse(call.func) == "evidence.claim"),
+        (call for call in calls if ast.unparse(call.func) == "claim"),
         key=lambda call: call.lineno,
     )
 
@@ -67,7 +67,7 @@ def test_what_a_claim_rests_on_was_trained(cells: dict[str, list[str]], page: st
 
 def test_a_claim_that_rests_on_nothing_is_found() -> None:
     train = "run = training.train_autoencoder()\nruns = {'a': run}"
-    claim = "evidence.claim('It holds.', False, on={})".format
+    claim = "claim('It holds.', False, on={})".format
     good = [train, claim("run"), claim("runs.values()"), claim("[run, runs['a']]")]
     assert groundless(good) == []
     assert groundless(good[::-1]) == good[:0:-1]  # trained too late

@@ -27,7 +27,7 @@ import book_pages
 import book_submission
 from book_claims import Claim
 from books import Result, build, pages, run, tiny_tree, typeset
-from replearn import published
+from replearn.course import trained
 
 # ---- book_macros
 
@@ -161,12 +161,12 @@ def test_a_store_that_cannot_be_written_is_replaced_by_the_builds_own(
             raise OSError(30, "Read-only file system: the folder of runs must be writable")
         return {"A": {"origin": "published"}}
 
-    monkeypatch.setattr(published, "get", get)
+    monkeypatch.setattr(trained, "get", get)
     book_networks.get(tmp_path)
     assert os.environ["REPLEARN_RUNS"] == str(tmp_path / "runs")
     assert "keeps its networks in" in capsys.readouterr().out
     # One that was named is not replaced.
-    monkeypatch.setattr(published, "get", lambda folder, train: (_ for _ in ()).throw(OSError(28)))
+    monkeypatch.setattr(trained, "get", lambda folder, train: (_ for _ in ()).throw(OSError(28)))
     with pytest.raises(ExtensionError):
         book_networks.get(tmp_path)
 

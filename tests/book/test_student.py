@@ -52,7 +52,9 @@ def fill(root: Path, tree: Path, *questions: str) -> None:
 def checked(tree: Path) -> str:
     """What the public checks print in a student's tree."""
     calls = "; ".join(f"exercises.check({question!r})" for question in book_blanks.ASKED)
-    return run([sys.executable, "-c", f"from replearn import exercises; {calls}"], tree).output
+    return run(
+        [sys.executable, "-c", f"from replearn.course import exercises; {calls}"], tree
+    ).output
 
 
 # ---- Marks

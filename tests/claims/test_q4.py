@@ -19,6 +19,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from replearn import geometry
+from replearn.theory import arrangements, tammes
 
 CIRCLE, SPHERE = st.just(2), st.just(3)
 
@@ -54,7 +55,7 @@ def test_answer_q4a():
         "three wide arcs": False,
         "one wide arc": True,
     }
-    four = geometry.arrangements()
+    four = arrangements.four()
     assert list(four) == list(perfect)
     for name, (features, groups) in four.items():
         assert features.shape == (12, 2)
@@ -150,7 +151,7 @@ def test_thm_condition_ii_sufficient(encoder):
 @pytest.mark.parametrize("N", [3, 4, 7])
 def test_prop_condition_i_fails(N):
     """For every N ≥ 3 condition i holds for an encoder that loses quizzes; for N = 2, i is ii."""
-    features, groups = join(geometry.counterexample("i"), singles(*[180.0] * (N - 3)))
+    features, groups = join(arrangements.counterexample("i"), singles(*[180.0] * (N - 3)))
     assert len(groups) == N
     diameters = [diameter_by_hand(features, g) for g in groups.tolist()]
     for i, group in enumerate(groups.tolist()):
@@ -160,13 +161,13 @@ def test_prop_condition_i_fails(N):
     assert not geometry.satisfies(features, groups, "ii")
     assert geometry.accuracy(features, groups) < 1
     generous = -1e-6  # even if ties counted as right
-    assert accuracy_by_asking(*geometry.counterexample("i"), tolerance=generous) < 1
+    assert accuracy_by_asking(*arrangements.counterexample("i"), tolerance=generous) < 1
     # One sample a group is enough if ties are allowed to do the harm.
     tied = singles(0.0, 0.0, 180.0)
     assert geometry.satisfies(*tied, "i")
     assert not geometry.perfect_accuracy(*tied)
     # Where every other group is too near, i fails.
-    assert not geometry.satisfies(*geometry.arrangements()["taking turns"], "i")
+    assert not geometry.satisfies(*arrangements.four()["taking turns"], "i")
     for seed in range(20):
         two = unit(6, 2, seed=seed), torch.arange(6).reshape(2, 3)
         both = {geometry.satisfies(*two, condition) for condition in ("i", "ii")}
@@ -179,7 +180,7 @@ def test_prop_condition_i_fails(N):
 def test_prop_condition_iii_fails(N):
     """For every N ≥ 2 condition iii holds for an encoder that loses quizzes; not with m = 1."""
     further = [210.0 + 25 * k for k in range(N - 2)]
-    features, groups = join(geometry.counterexample("iii"), singles(*further))
+    features, groups = join(arrangements.counterexample("iii"), singles(*further))
     table = groups.tolist()
     smallest = min(
         margin_by_hand(features, table[i], table[j]) for i, j in itertools.combinations(range(N), 2)
@@ -188,9 +189,9 @@ def test_prop_condition_iii_fails(N):
     assert geometry.satisfies(features, groups, "iii")
     assert not geometry.satisfies(features, groups, "ii")
     assert geometry.accuracy(features, groups) < 1
-    assert accuracy_by_asking(*geometry.counterexample("iii"), tolerance=-1e-6) < 1
+    assert accuracy_by_asking(*arrangements.counterexample("iii"), tolerance=-1e-6) < 1
     # It is about the least of all margins: with interleaved groups even one tight group fails it.
-    assert not geometry.satisfies(*geometry.counterexample("i"), "iii")
+    assert not geometry.satisfies(*arrangements.counterexample("i"), "iii")
     one_each = singles(*[40.0 * k for k in range(N)])
     assert geometry.satisfies(*one_each, "iii")
     assert geometry.perfect_accuracy(*one_each)
@@ -215,7 +216,7 @@ def test_answer_q4c(encoder):
     if geometry.satisfies(features, groups, "ii"):
         assert accuracy_by_asking(features, groups) == 1
     for condition in ("i", "iii"):
-        counter = geometry.counterexample(condition)
+        counter = arrangements.counterexample(condition)
         assert geometry.satisfies(*counter, condition)
         assert accuracy_by_asking(*counter) < 1
 
@@ -238,7 +239,7 @@ def test_thm_condition_ii_necessary_on_circle(encoder):
 @pytest.mark.parametrize("d", [3, 4, 9])
 def test_prop_condition_ii_not_necessary_on_sphere(d):
     """For every d ≥ 3 some encoder is perfect although a diameter exceeds a margin of its group."""
-    features, groups = geometry.counterexample("ii")
+    features, groups = arrangements.counterexample("ii")
     features = F.pad(features, (0, d - 3))
     a, b, c, u = features[[0, 1, 2, 3]]
     assert float(a @ b) == pytest.approx(0.82)
@@ -266,10 +267,10 @@ def test_thm_tammes_reduction(encoder):
     """Margins are at most Tammes' μ, which constant groups on Tammes' points attain."""
     features, groups = encoder
     N, m = groups.shape
-    best = 2 * math.sin(math.radians(geometry.TAMMES_OPTIMA[N]) / 2)
+    best = 2 * math.sin(math.radians(tammes.TAMMES_OPTIMA[N]) / 2)
     assert geometry.diameters(features, groups).min() >= 0
     assert least_margin(features, groups) <= best + 1e-6
-    optimal = geometry.tammes(N, 3).repeat_interleave(m, 0)
+    optimal = tammes.spread(N, 3).repeat_interleave(m, 0)
     assert float(geometry.diameters(optimal, groups).max()) == 0
     assert least_margin(optimal, groups) == pytest.approx(best, abs=1e-6)
     assert geometry.satisfies(optimal, groups, "ii")
@@ -279,20 +280,20 @@ def test_thm_tammes_reduction(encoder):
     assert torch.pdist(values[:, 0]).min() > 0.1
 
 
-@pytest.mark.parametrize("n", sorted(geometry.TAMMES_OPTIMA))
+@pytest.mark.parametrize("n", sorted(tammes.TAMMES_OPTIMA))
 def test_answer_q4d(n):
     """On the sphere in ℝ³ the best margins of n groups are Tammes': within 0.01°, never better."""
-    points = geometry.tammes(n, 3)
+    points = tammes.spread(n, 3)
     assert points.shape == (n, 3)
     torch.testing.assert_close(points.norm(dim=1), torch.ones(n, dtype=torch.float64))
     angle = min(
         2 * math.degrees(math.asin(min(1, distance(points[i], points[j]) / 2)))
         for i, j in itertools.combinations(range(n), 2)
     )
-    assert geometry.smallest_angle(points) == pytest.approx(angle, abs=1e-9)
-    assert angle <= geometry.TAMMES_OPTIMA[n] + 1e-5
+    assert tammes.smallest_angle(points) == pytest.approx(angle, abs=1e-9)
+    assert angle <= tammes.TAMMES_OPTIMA[n] + 1e-5
     if n != 13:  # whose optimum is hard to find
-        assert angle >= geometry.TAMMES_OPTIMA[n] - 0.01
+        assert angle >= tammes.TAMMES_OPTIMA[n] - 0.01
 
 
 @given(st.integers(2, 9), st.integers(1, 9), st.integers(0, 2**31))
@@ -306,26 +307,26 @@ def test_thm_simplex(n, d, seed):
 
     assert largest(unit(n, d, seed=seed)) >= -1 / (n - 1) - 1e-12
     if n <= d + 1:
-        corners = geometry.simplex(n, d)
+        corners = tammes.simplex(n, d)
         assert corners.shape == (n, d)
         dots = corners @ corners.T
         torch.testing.assert_close(
             dots, (n * torch.eye(n).double() - 1) / (n - 1), atol=1e-12, rtol=0
         )
         torch.testing.assert_close(corners.sum(0), torch.zeros(d).double(), atol=1e-12, rtol=0)
-        assert largest(geometry.tammes(n, d)) == pytest.approx(-1 / (n - 1), abs=1e-12)
+        assert largest(tammes.spread(n, d)) == pytest.approx(-1 / (n - 1), abs=1e-12)
     else:
         with pytest.raises(ValueError, match="d must be at least"):
-            geometry.simplex(n, d)
+            tammes.simplex(n, d)
         if n <= 2 * d:
-            assert largest(geometry.tammes(n, d)) > -1 / (n - 1) + 1e-3
+            assert largest(tammes.spread(n, d)) > -1 / (n - 1) + 1e-3
 
 
 @given(st.integers(2, 7), st.data())
 def test_thm_rankin(d, data):
     """For d + 2 ≤ n ≤ 2d points the best angle is 90°: attained, and not exceeded by descent."""
     n = data.draw(st.integers(d + 2, 2 * d)) if d > 2 else 4
-    assert geometry.smallest_angle(geometry.tammes(n, d)) == pytest.approx(90, abs=1e-9)
+    assert tammes.smallest_angle(tammes.spread(n, d)) == pytest.approx(90, abs=1e-9)
     points = unit(n, d, seed=data.draw(st.integers(0, 2**31)))
     for step in range(200):  # push the two nearest points apart: never past a right angle
         cosine = points @ points.T - 2 * torch.eye(n, dtype=torch.float64)
@@ -337,13 +338,13 @@ def test_thm_rankin(d, data):
 @given(st.integers(2, 12), st.integers(0, 2**31))
 def test_prop_tammes_circle(n, seed):
     """n points on the circle have two within 360°/n; only the regular n-gon attains it."""
-    polygon = geometry.tammes(n, 2)
-    assert geometry.smallest_angle(polygon) == pytest.approx(360 / n, abs=1e-9)
+    polygon = tammes.spread(n, 2)
+    assert tammes.smallest_angle(polygon) == pytest.approx(360 / n, abs=1e-9)
     turns = torch.rand(n, generator=torch.Generator().manual_seed(seed)).double() * 360
     gaps = [b - a for a, b in itertools.pairwise(sorted(turns.tolist()))]
     gaps.append(360 - sum(gaps))
     points, _ = singles(*turns.tolist())
-    assert geometry.smallest_angle(points) == pytest.approx(min(gaps), abs=1e-6)
+    assert tammes.smallest_angle(points) == pytest.approx(min(gaps), abs=1e-6)
     assert min(gaps) <= 360 / n + 1e-9
     ordered = polygon[torch.atan2(polygon[:, 1], polygon[:, 0]).argsort()]
     steps = (ordered * ordered.roll(1, 0)).sum(1)

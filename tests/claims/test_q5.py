@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from replearn import geometry, losses
+from replearn.theory import tammes
 
 TAUS = st.sampled_from([0.07, 0.3, 1.0, 2.5])
 RADII = st.sampled_from([0.5, 1.0, 2.0, 4.0])
@@ -84,7 +85,7 @@ def test_lem_mean_gap(n, d, R, seed):
 
     assert mean_gap(u, v) <= bound + 1e-9
     if d >= 2:  # a regular polygon is balanced: its corners have norm R and sum to zero
-        polygon = R * F.pad(geometry.tammes(n, 2), (0, d - 2))
+        polygon = R * F.pad(tammes.spread(n, 2), (0, d - 2))
         assert mean_gap(polygon, polygon) == pytest.approx(bound)
         assert mean_gap(polygon, 0.9 * polygon) < bound - 1e-3
         assert mean_gap(polygon, polygon.roll(1, 0)) < bound - 1e-3
@@ -100,7 +101,7 @@ def test_thm_two_view_floor(views, R):
     for a, b in ((u, v), (u, u), (0.5 * u, v)):
         assert float(losses.info_nce(a, b, tau=1)) >= floor - 1e-12
     if n <= d + 1:
-        corners = R * geometry.simplex(n, d)
+        corners = R * tammes.simplex(n, d)
         assert float(losses.info_nce(corners, corners, tau=1)) == pytest.approx(floor, rel=1e-9)
         turned = corners @ torch.linalg.qr(unit(d, d, seed=n))[0]
         assert float(losses.info_nce(turned, turned, tau=1)) == pytest.approx(floor, rel=1e-9)
@@ -161,7 +162,7 @@ def test_cor_temperature_floor(encoder, tau):
     assert loss >= floor - 1e-12
     assert floor >= math.log(N) - 1 / tau - 1e-12
     if features.shape[1] >= N - 1:
-        corners = geometry.simplex(N, features.shape[1])[torch.arange(N).repeat_interleave(3)]
+        corners = tammes.simplex(N, features.shape[1])[torch.arange(N).repeat_interleave(3)]
         table = torch.arange(3 * N).reshape(N, 3)
         attained = float(losses.contrastive_loss(corners, table, tau))
         assert attained == pytest.approx(floor, rel=1e-6)
@@ -266,7 +267,7 @@ def test_prop_vanishing_gradient(views, R):
     (by_anchor,) = torch.autograd.grad(losses.info_nce(u, v, tau=1), u)
     assert (n * by_anchor.norm(dim=1) <= 2 * R * each + 1e-9).all()
     # A perfect encoder, scaled: the gradient stays under a bound that falls to zero.
-    corners = geometry.simplex(3, 2)  # δ = 3/2
+    corners = tammes.simplex(3, 2)  # δ = 3/2
     for alpha in (1.0, 3.0, 6.0):
         scaled = (alpha * corners).requires_grad_()
         loss = losses.info_nce(scaled, scaled.detach(), tau=1)
@@ -334,7 +335,7 @@ def test_prop_uniformity_limit(d, constant):
 
 def test_answer_q5():
     """(a) A perfect encoder has a positive loss, at best the floor. (b) Scaled, it goes to zero."""
-    features = geometry.simplex(3, 2).repeat_interleave(4, 0)
+    features = tammes.simplex(3, 2).repeat_interleave(4, 0)
     groups = torch.arange(12).reshape(3, 4)
     assert geometry.perfect_accuracy(features, groups)
     loss = float(losses.contrastive_loss(features, groups))

@@ -10,7 +10,8 @@ from encoders import unit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replearn import classification, geometry, losses
+from replearn import classification, losses
+from replearn.theory import tammes
 
 
 @st.composite
@@ -110,7 +111,7 @@ def test_cor_cross_entropy_floor(batch, k, R):
     assert losses.contrastive_floor(C, tau=1 / R**2) == pytest.approx(floor)
     assert float(F.cross_entropy(h @ W.T, labels)) >= floor - 1e-12
     if k + 1 >= C:
-        W = R * geometry.simplex(C, k)
+        W = R * tammes.simplex(C, k)
         collapsed = losses.cross_entropy_as_dual_encoder(W[labels], labels, W)
         assert float(collapsed) == pytest.approx(floor)
         loosened = 0.95 * W[labels]

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replearn import augmentations, figures, guides, losses, neighbors, training
-from replearn.predictions import predicted
+from replearn import augmentations, figures, losses, neighbors, training
 from replearn.shapes import ShapesDataset
+from replearn.theory import known_factor
+from replearn.theory.invariances import predicted
 
 
 @given(seed=st.integers(0, 2**31), values=st.integers(1, 6), batch=st.integers(2, 40))
@@ -36,7 +37,7 @@ def test_prop_known_factor(seed, values, batch):
         high = float((ties.double() + batch * math.exp(-gap / tau)).log().mean())
         assert low - 1e-9 <= loss <= high + 1e-9
     if values == 1:
-        assert loss == pytest.approx(math.log(batch)) == guides.ideal_encoder(batch, 1)
+        assert loss == pytest.approx(math.log(batch)) == known_factor.ideal_encoder(batch, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -66,7 +67,7 @@ def test_answer_q8b():
 @pytest.mark.parametrize("name", ["A", "B", "C"])
 def test_answer_q8c(name):
     """Each set trains an encoder onto the sphere and gives its plot."""
-    run = training.train_contrastive(augmentations.BY_NAME[name])
+    run = training.train_contrastive(augmentations.SETS[name].augmentation)
     dataset = ShapesDataset("val", size=800)
     features = neighbors.embed(run.encoder, dataset)
     torch.testing.assert_close(features.norm(dim=1), torch.ones(len(dataset)), atol=1e-2, rtol=0)
@@ -84,4 +85,4 @@ def test_answer_q8d():
     assert easy["color"] > 0.8
     pooled = F.avg_pool2d(views, 4).flatten(1)
     assert neighbors.sensitivity(pooled, dataset.factors)["shape"] < 0.15
-    assert guides.ideal_encoder(256, 8) < 0.65 * guides.constant_encoder(256)
+    assert known_factor.ideal_encoder(256, 8) < 0.65 * known_factor.constant_encoder(256)

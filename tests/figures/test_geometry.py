@@ -7,6 +7,7 @@ from replearn import geometry
 from replearn.figures import geometry as pictures
 from replearn.figures import style
 from replearn.shapes import ShapesDataset
+from replearn.theory import arrangements, tammes
 
 
 def texts(figure):
@@ -24,7 +25,7 @@ def chords(ax):
 
 
 def test_arrangements_say_name_accuracy_and_verdict_of_each_case():
-    cases = geometry.arrangements()
+    cases = arrangements.four()
     fig = pictures.arrangements(cases)
     for ax, (name, case) in zip(fig.axes, cases.items(), strict=True):
         first, second = ax.get_title().split("\n")
@@ -34,19 +35,19 @@ def test_arrangements_say_name_accuracy_and_verdict_of_each_case():
 
 
 def test_features_on_circle_show_every_case_and_judge_none():
-    cases = geometry.arrangements()
+    cases = arrangements.four()
     fig = pictures.features_on_circle(cases)
     assert [ax.get_title() for ax in fig.axes] == list(cases)
     assert all(chords(ax) == [] for ax in fig.axes)
 
 
 def test_arrangements_draw_every_feature_once():
-    (ax,) = pictures.arrangements({"one": geometry.arrangements()["taking turns"]}, cols=1).axes
+    (ax,) = pictures.arrangements({"one": arrangements.four()["taking turns"]}, cols=1).axes
     assert [len(dots.get_offsets()) for dots in ax.collections] == [4, 4, 4]
 
 
 def test_arrangements_print_the_diameters_and_margins():
-    features, groups = geometry.counterexample("iii")
+    features, groups = arrangements.counterexample("iii")
     printed = " ".join(texts(pictures.arrangements({"iii": (features, groups)}, cols=1)))
     for diameter in geometry.diameters(features, groups).tolist():
         assert f"{diameter:.2f}" in printed
@@ -55,24 +56,24 @@ def test_arrangements_print_the_diameters_and_margins():
 
 @pytest.mark.parametrize("condition", ["i", "iii"])
 def test_a_failing_arrangement_shows_a_lost_quiz_and_a_perfect_one_none(condition):
-    lost = pictures.arrangements({"lost": geometry.counterexample(condition)}, cols=1)
+    lost = pictures.arrangements({"lost": arrangements.counterexample(condition)}, cols=1)
     lengths = dict(chords(lost.axes[0]))
     assert lengths["-"] >= lengths["--"]
-    won = pictures.arrangements({"won": geometry.arrangements()["tight clusters"]}, cols=1)
+    won = pictures.arrangements({"won": arrangements.four()["tight clusters"]}, cols=1)
     assert chords(won.axes[0]) == []
 
 
 def test_diameter_and_margin_draws_segments_of_just_those_lengths():
-    features, groups = geometry.arrangements()["three wide arcs"]
+    features, groups = arrangements.four()["three wide arcs"]
     fig = pictures.diameter_and_margin(features, groups, 0, 2)
     lengths = dict(chords(fig.axes[0]))
     assert lengths["-"] == pytest.approx(float(geometry.diameters(features, groups)[0]))
     assert lengths["--"] == pytest.approx(float(geometry.margins(features, groups)[0, 2]))
 
 
-@pytest.mark.parametrize("name", geometry.arrangements())
+@pytest.mark.parametrize("name", arrangements.four())
 def test_read_off_marks_exactly_the_conditions_that_hold(name):
-    case = geometry.arrangements()[name]
+    case = arrangements.four()[name]
     (ax,) = pictures.read_off(*case).axes
     marks = [text.get_text() for text in ax.texts if text.get_text() in "✓✗"]
     assert [mark == "✓" for mark in marks] == [
@@ -102,7 +103,7 @@ def test_the_cleared_arcs_are_as_long_as_the_cluster():
 
 
 def test_sphere_counterexample_names_both_lengths():
-    features, groups = geometry.counterexample("ii")
+    features, groups = arrangements.counterexample("ii")
     shown = texts(pictures.sphere_counterexample(features, groups))
     diameter = float(geometry.diameters(features, groups)[0])
     margin = float(geometry.margins(features, groups)[0, 1])
@@ -122,7 +123,7 @@ def test_a_view_is_a_rotation_that_brings_its_direction_to_the_front(seed):
 
 
 def test_tammes_says_what_is_proved_and_what_is_only_found():
-    points = {4: geometry.simplex(4, 3), 17: geometry.tammes(17, 3)}
+    points = {4: tammes.simplex(4, 3), 17: tammes.spread(17, 3)}
     fig = pictures.tammes(points)
     titles = [ax.get_title() for ax in fig.axes if ax.get_title()]
     assert titles[0] == "N = 4\n109.47°\nproved optimum"
@@ -131,7 +132,7 @@ def test_tammes_says_what_is_proved_and_what_is_only_found():
 
 @pytest.mark.parametrize("turned", [0, 40, 180])
 def test_tammes_shows_every_point_from_every_side_hollow_where_it_is_behind(turned):
-    (ax,) = pictures.tammes({6: geometry.tammes(6, 3)}, turned).axes
+    (ax,) = pictures.tammes({6: tammes.spread(6, 3)}, turned).axes
     behind, front = ax.collections
     assert len(behind.get_offsets()) + len(front.get_offsets()) == 6
     in_the_middle = abs(front.get_offsets().data).max(1) < 1e-3
@@ -180,7 +181,7 @@ def test_the_first_group_goes_left_and_shared_samples_up(seed):
 
 
 def test_groups_on_circle_keeps_the_angle_and_gives_each_group_a_ring():
-    features, groups = geometry.arrangements()["tight clusters"]
+    features, groups = arrangements.four()["tight clusters"]
     (ax,) = pictures.groups_on_circle(features.float(), groups, torch.rand(3, 3)).axes
     radii = []
     for dots in ax.collections:
@@ -213,7 +214,7 @@ def test_around_the_circle_puts_the_nearest_image_at_each_direction():
 
 
 def test_criteria_states_the_shares_that_hold():
-    fig = pictures.criteria({"case": geometry.counterexample("ii")}, torch.rand(2, 3))
+    fig = pictures.criteria({"case": arrangements.counterexample("ii")}, torch.rand(2, 3))
     left, right = fig.axes
     assert left.get_title() == "case\ncondition ii: 50 % of the groups"
     assert right.get_title() == "case\ncriterion: 100 % of the anchors"
@@ -222,7 +223,7 @@ def test_criteria_states_the_shares_that_hold():
 
 
 def test_groups_differ_by_marker_as_well_as_by_colour():
-    (ax,) = pictures.arrangements({"one": geometry.arrangements()["taking turns"]}, cols=1).axes
+    (ax,) = pictures.arrangements({"one": arrangements.four()["taking turns"]}, cols=1).axes
     shapes = {dots.get_paths()[0].vertices.tobytes() for dots in ax.collections}
     assert len(shapes) == 3
     assert len(set(style.CYCLE)) == len(style.CYCLE)

@@ -8,8 +8,8 @@ import torch
 from replearn import figures
 from replearn.evaluation import LAYERS
 from replearn.neighbors import FACTORS
-from replearn.predictions import predicted
 from replearn.shapes import Factors
+from replearn.theory.invariances import predicted
 
 SCORES = {
     "pixels": dict(zip(FACTORS, (0.9, 0.914, 0.2, 0.7, 0.5), strict=True)),

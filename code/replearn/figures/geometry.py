@@ -14,9 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from replearn import checks, geometry
+from replearn import geometry
+from replearn.engine import validation
 from replearn.figures import style
 from replearn.shapes import ShapesDataset
+from replearn.theory.tammes import TAMMES_OPTIMA, smallest_angle
 
 Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and groups of row indices
 
@@ -24,11 +26,11 @@ Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and gr
 # ---------------------------------------------------------------------------------- the circle
 
 
-@checks.arguments
+@validation.arguments
 def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     """Features on the circle, one panel per named case and nothing said about any of them."""
-    checks.at_least("len(cases)", len(cases), 1)
-    checks.at_least("cols", cols, 1)
+    validation.at_least("len(cases)", len(cases), 1)
+    validation.at_least("cols", cols, 1)
     rows = math.ceil(len(cases) / cols)
     fig, axes = style.subplots(rows, cols, figsize=(3.9 * cols, 4.5 * rows), squeeze=False)
     for ax in axes.flat[len(cases) :]:
@@ -41,7 +43,7 @@ def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figur
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     """Features on the circle, one panel per named case, with what one reads off below each.
 
@@ -62,7 +64,7 @@ def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def diameter_and_margin(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], i: int, j: int
 ) -> Figure:
@@ -74,7 +76,7 @@ def diameter_and_margin(
     """
     groups = _checked(features, groups)
     for name, index in (("i", i), ("j", j)):
-        checks.between(name, index, 0, len(groups) - 1)
+        validation.between(name, index, 0, len(groups) - 1)
     fig, (left, right) = style.subplots(
         1, 2, figsize=(8.2, 4.0), gridspec_kw={"width_ratios": [1, 1.1]}
     )
@@ -102,7 +104,7 @@ def diameter_and_margin(
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figure:
     """One arrangement with its diameters, margins, accuracy and the four conditions below it."""
     groups = _checked(features, groups)
@@ -125,7 +127,7 @@ def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figu
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def cleared_arc(width: float) -> Figure:
     """What perfect accuracy clears around a cluster of ``width`` degrees, below 120, on the circle.
 
@@ -159,7 +161,7 @@ def cleared_arc(width: float) -> Figure:
 # ---------------------------------------------------------------------------------- the sphere
 
 
-@checks.arguments
+@validation.arguments
 def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N m"]) -> Figure:
     """Two groups around the north pole of the sphere, seen from above the pole and from aside.
 
@@ -207,7 +209,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0) -> Figure:
     """N points on the sphere for several N, side by side, ``turned`` by so many degrees.
 
@@ -217,7 +219,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
     angle is a proved optimum.
     """
     columns = len(configurations)
-    checks.at_least("len(configurations)", columns, 1)
+    validation.at_least("len(configurations)", columns, 1)
     fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.9), squeeze=False)
     angle = math.radians(turned)
     for ax, (n, points) in zip(axes[0], configurations.items(), strict=True):
@@ -226,16 +228,16 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
         view = _view(torch.tensor(direction, dtype=points.dtype))
         _ball(ax, view)
         _draw_contacts(ax, facing, view)
-        proved = n in geometry.TAMMES_OPTIMA
+        proved = n in TAMMES_OPTIMA
         ax.set_title(
-            f"N = {n}\n{geometry.smallest_angle(points):.2f}°\n"
+            f"N = {n}\n{smallest_angle(points):.2f}°\n"
             + ("proved optimum" if proved else "best found"),
             weight="bold" if proved else "normal",
         )
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Figure:
     """Smallest angle found between N points on the sphere, over the proved optima (degrees)."""
     fig, ax = style.subplots(figsize=(6.6, 3.4))
@@ -252,7 +254,7 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 # -------------------------------------------------------------------- overlap, and real groups
 
 
-@checks.arguments
+@validation.arguments
 def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int) -> Figure:
     """Two groups that share ``shared`` samples: the best placement found, its loss and its reach.
 
@@ -260,7 +262,7 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
     ``losses[k]`` that loss in nats. A shared sample is a square in a ring. The curves are those
     of all k; the dot is at this one.
     """
-    checks.between("shared", shared, 0, len(layouts) - 1)
+    validation.between("shared", shared, 0, len(layouts) - 1)
     if len(losses) != len(layouts):
         raise ValueError(f"losses must be one for each of {len(layouts)}, got {len(losses)}")
     for features, groups in layouts:
@@ -285,7 +287,7 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def groups_on_circle(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], rgb: Float[Tensor, "N 3"]
 ) -> Figure:
@@ -295,7 +297,7 @@ def groups_on_circle(
     [0, 1]); the rings are sorted by the mean direction of their views.
     """
     groups = _checked(features, groups)
-    checks.within("rgb", rgb, 0, 1)
+    validation.within("rgb", rgb, 0, 1)
     fig, ax = style.subplots(figsize=(5.6, 5.6))
     means = features[groups].mean(1)
     order = torch.atan2(means[:, 1], means[:, 0]).argsort()
@@ -311,7 +313,7 @@ def groups_on_circle(
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def around_the_circle(
     dataset: ShapesDataset, features: Mapping[str, Float[Tensor, "n 2"]], count: int = 20
 ) -> Figure:
@@ -320,11 +322,11 @@ def around_the_circle(
     Of the first n images of ``dataset``, those whose features are nearest to ``count`` equally
     spaced directions.
     """
-    checks.at_least("count", count, 1)
-    checks.at_least("len(features)", len(features), 1)
+    validation.at_least("count", count, 1)
+    validation.at_least("len(features)", len(features), 1)
     for name, unit in features.items():
-        checks.unit_rows(f"features[{name!r}]", unit)
-        checks.between(f"len(features[{name!r}])", len(unit), 1, len(dataset))
+        validation.unit_rows(f"features[{name!r}]", unit)
+        validation.between(f"len(features[{name!r}])", len(unit), 1, len(dataset))
     fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
     turn = 2 * math.pi * torch.arange(count) / count
     directions = torch.stack([turn.cos(), turn.sin()], dim=1)
@@ -341,7 +343,7 @@ def around_the_circle(
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Figure:
     """Condition ii group by group and the exact criterion anchor by anchor, one row per case.
 
@@ -349,9 +351,9 @@ def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Fig
     distance to its nearest negative against that to its farthest positive. Above the diagonal the
     condition holds. Dots have the colour ``rgb`` of their image.
     """
-    checks.within("rgb", rgb, 0, 1)
+    validation.within("rgb", rgb, 0, 1)
     rows = len(cases)
-    checks.at_least("len(cases)", rows, 1)
+    validation.at_least("len(cases)", rows, 1)
     fig, axes = style.subplots(rows, 2, figsize=(7.6, 3.7 * rows), squeeze=False)
     for (left, right), (name, (features, groups)) in zip(axes, cases.items(), strict=True):
         diameters = geometry.diameters(features, groups)
@@ -415,8 +417,8 @@ def _circle(ax: Axes) -> None:
 
 
 def _checked(features: Tensor, groups: Tensor) -> Tensor:
-    checks.unit_rows("features", features)
-    return checks.group_table(groups, len(features))
+    validation.unit_rows("features", features)
+    return validation.group_table(groups, len(features))
 
 
 def _draw_groups(ax: Axes, features: Tensor, groups: Tensor, labels: bool = True) -> None:

@@ -12,22 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
-from replearn import checks, losses
+from replearn import losses
+from replearn.engine import validation
 from replearn.figures import style
 
 _CONFIDENCE_SCALES = (0.1, 10.0)  # of the features, in :func:`confidence`
 _ONE = 1 + 1e-3  # a dot product of unit vectors is at most 1, up to rounding
 
 
-@checks.arguments
+@validation.arguments
 def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
     """Draw the lowest contrastive loss on the unit sphere, over N and over the temperature.
 
     Left: over N ≤ 1,024, one curve for each of ``taus``, below log N. Right: over τ in [0.02, 2],
     one curve for each of ``ns``, as a share of log N.
     """
-    checks.between("len(taus)", len(taus), 1, len(style.CYCLE))
-    checks.between("len(ns)", len(ns), 1, len(style.CYCLE))
+    validation.between("len(taus)", len(taus), 1, len(style.CYCLE))
+    validation.between("len(ns)", len(ns), 1, len(style.CYCLE))
     fig, (left, right) = style.subplots(1, 2, figsize=(7.4, 3.3))
     sizes = torch.logspace(1, 10, 64, base=2).round().int().unique().tolist()
     left.plot(sizes, torch.tensor(sizes).log(), color="black", ls="--", label="log N (guessing)")
@@ -61,7 +62,7 @@ def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1.0) -> Figure:
     """Show for each (N, d) the loss that descent reached, its floor, and log N.
 
@@ -84,14 +85,14 @@ def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
     """Put losses on one line, each with its name and value; ``measured`` stands out.
 
     Raises:
         ValueError: if ``measured`` is not among ``marks``.
     """
-    checks.one_of("measured", measured, tuple(marks))
+    validation.one_of("measured", measured, tuple(marks))
     fig, ax = style.subplots(figsize=(6.8, 0.5 * len(marks) + 0.7))
     ordered = sorted(marks.items(), key=lambda mark: mark[1])
     for row, (name, value) in enumerate(ordered):
@@ -114,7 +115,7 @@ def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def loss_against_scale(
     scales: Float[Tensor, " k"],
     curves: Mapping[str, Float[Tensor, " k"]],
@@ -132,10 +133,10 @@ def loss_against_scale(
     Raises:
         ValueError: for a curve with another length than ``scales``.
     """
-    checks.at_least("len(scales)", len(scales), 1)
-    checks.finite("scales", scales)
-    checks.positive("the least of scales", float(scales.min()))
-    checks.between("len(curves)", len(curves), 1, len(style.CYCLE))
+    validation.at_least("len(scales)", len(scales), 1)
+    validation.finite("scales", scales)
+    validation.positive("the least of scales", float(scales.min()))
+    validation.between("len(curves)", len(curves), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(6.4, 3.8))
     for (name, values), color, marker in zip(
         curves.items(), style.CYCLE, style.MARKERS, strict=False
@@ -160,7 +161,7 @@ def loss_against_scale(
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     """Show a batch whose unit features are scaled by α: probabilities above, loss below.
 
@@ -173,8 +174,8 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
         ValueError: if ``dots`` is not square, or for a dot product or an α outside of its range.
     """
     n = len(dots)
-    checks.within("dots", dots, -_ONE, _ONE)
-    checks.between("scale", scale, *_CONFIDENCE_SCALES)
+    validation.within("dots", dots, -_ONE, _ONE)
+    validation.between("scale", scale, *_CONFIDENCE_SCALES)
     own = torch.eye(n, dtype=torch.bool)
     gaps = (dots.diagonal()[:, None] - dots).double()
 
@@ -211,7 +212,7 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: float) -> Figure:
     """Draw loss − log M over the number M of negatives, with the value it should approach.
 
@@ -232,10 +233,10 @@ def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: 
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def loss_curves(curves: Mapping[str, Float[Tensor, " steps"]], guess: float) -> Figure:
     """Draw the loss at every step, each curve dashed over the one before, with that of guessing."""
-    checks.between("len(curves)", len(curves), 1, len(style.CYCLE))
+    validation.between("len(curves)", len(curves), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(5.6, 3.2))
     ax.axhline(guess, color=style.GREY, lw=1, ls=":", label=f"guessing: {guess:.2f}")
     for k, ((name, values), color) in enumerate(zip(curves.items(), style.CYCLE, strict=False)):

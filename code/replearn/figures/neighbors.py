@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from replearn import checks, neighbors
+from replearn import neighbors
+from replearn.engine import validation
 from replearn.figures import style
 from replearn.figures.shapes import GAP, TILE, mosaic, show
 from replearn.shapes import COLORS, RESOLUTION, SHAPES, Factors, ShapesDataset
@@ -19,15 +20,15 @@ QUERIES = 8
 _TURNS = (0, 120, 90)  # degrees after which a shape looks the same; any turn of a circle does
 
 
-@checks.arguments
+@validation.arguments
 def query_rows(n: int, count: int = QUERIES) -> Int[Tensor, " count"]:
     """Draw ``count`` of the first ``n`` images: the same ones whatever the encoder."""
-    checks.at_least("n", n, 1)
-    checks.at_least("count", count, 1)
+    validation.at_least("n", n, 1)
+    validation.at_least("count", count, 1)
     return torch.randperm(n, generator=torch.Generator().manual_seed(8))[:count]
 
 
-@checks.arguments
+@validation.arguments
 def nn_visualize(
     dataset: ShapesDataset, features: Float[Tensor, "n d"], num_nn: int = 10, desc: str = ""
 ) -> Figure:
@@ -44,12 +45,12 @@ def nn_visualize(
         ValueError: if there are more features than images, or too few for ``num_nn`` neighbours.
     """
     _of_images("features", features, dataset)
-    checks.between("num_nn", num_nn, 1, len(features) - 1)
+    validation.between("num_nn", num_nn, 1, len(features) - 1)
     queries = query_rows(len(features))
     return _rows(dataset, queries, _others(queries, features, num_nn), desc)
 
 
-@checks.arguments
+@validation.arguments
 def nn_compare(
     dataset: ShapesDataset,
     features: Mapping[str, Float[Tensor, "n d"]],
@@ -69,11 +70,11 @@ def nn_compare(
         num_nn: neighbours to show.
         desc: title.
     """
-    checks.at_least("len(features)", len(features), 1)
+    validation.at_least("len(features)", len(features), 1)
     for name, codes in features.items():
         _of_images(f"features[{name!r}]", codes, dataset)
-        checks.between("query", query, 0, len(codes) - 1)
-        checks.between(f"num_nn among {name!r}", num_nn, 1, len(codes) - 1)
+        validation.between("query", query, 0, len(codes) - 1)
+        validation.between(f"num_nn among {name!r}", num_nn, 1, len(codes) - 1)
     queries = torch.tensor([query])
     found = torch.cat([_others(queries, codes, num_nn) for codes in features.values()])
     fig = _rows(dataset, queries.expand(len(found)), found, desc, list(features))
@@ -96,7 +97,7 @@ def nn_compare(
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def nn_describe(
     dataset: ShapesDataset, features: Float[Tensor, "n d"], query: int, num_nn: int = 4
 ) -> Figure:
@@ -116,8 +117,8 @@ def nn_describe(
             ``num_nn`` neighbours.
     """
     _of_images("features", features, dataset)
-    checks.between("query", query, 0, len(features) - 1)
-    checks.between("num_nn", num_nn, 1, len(features) - 1)
+    validation.between("query", query, 0, len(features) - 1)
+    validation.between("num_nn", num_nn, 1, len(features) - 1)
     queries = torch.tensor([query])
     found = _others(queries, features, num_nn)
     fig = _rows(dataset, queries, found, "")
@@ -157,7 +158,7 @@ def _described(factors: Factors, own: Factors, bold: bool) -> str:
 def _of_images(name: str, codes: Float[Tensor, "n d"], dataset: ShapesDataset) -> None:
     if len(codes) > len(dataset):
         raise ValueError(f"{name} must be at most {len(dataset)}, got {len(codes)}")
-    checks.finite(name, codes)
+    validation.finite(name, codes)
 
 
 def _others(

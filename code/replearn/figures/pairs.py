@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from replearn import checks
+from replearn.engine import validation
 from replearn.figures import style
 from replearn.figures.shapes import GAP, TILE, Images, mosaic, show
 
 
-@checks.arguments
+@validation.arguments
 def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -> Figure:
     """Show each image in a row of its own, followed by a positive pair for each augmentation.
 
@@ -52,7 +52,7 @@ def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n n"]) -> Figure:
     """Show the dot products in [−1, 1] of n anchors (down) with n candidates (across).
 
@@ -83,7 +83,7 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def dot_against_distance(
     dots: Float[Tensor, "*pairs"], distances: Float[Tensor, "*pairs"], shown: int = 2_000
 ) -> Figure:

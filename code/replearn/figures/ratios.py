@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from replearn import checks
+from replearn.engine import validation
 from replearn.figures import style
 
 
-@checks.arguments
+@validation.arguments
 def time_ratios(ratios: Mapping[str, tuple[float, float, float]]) -> Figure:
     """Show a line for each case, its dot at the median, on a logarithmic axis.
 
@@ -21,7 +21,7 @@ def time_ratios(ratios: Mapping[str, tuple[float, float, float]]) -> Figure:
     Raises:
         ValueError: if there is no case, or if the three of a case are not positive and in order.
     """
-    checks.at_least("len(ratios)", len(ratios), 1)
+    validation.at_least("len(ratios)", len(ratios), 1)
     for case, (least, median, most) in ratios.items():
         if not 0 < least <= median <= most:
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from replearn import checks
+from replearn.engine import validation
 from replearn.evaluation import LAYERS
 from replearn.figures import style
 from replearn.figures.tables import HEADINGS, Predictions, Scores, number
@@ -25,10 +25,10 @@ _RING: dict[str, Any] = {
 _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 
-@checks.arguments
+@validation.arguments
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
     """Show a panel a factor and a bar an encoder; predictions are open circles at 0 or 1."""
-    checks.complete("scores", scores, FACTORS)
+    validation.complete("scores", scores, FACTORS)
     predictions = predictions or {}
     names = list(scores)
     fig, axes = style.subplots(
@@ -54,17 +54,17 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Show how often the nearest neighbour has the same colour, and shape, layer by layer.
 
     Args:
         accuracies: by encoder, what :func:`replearn.evaluation.layer_accuracies` returns.
     """
-    checks.between("len(accuracies)", len(accuracies), 1, len(style.CYCLE))
+    validation.between("len(accuracies)", len(accuracies), 1, len(style.CYCLE))
     fig, axes = style.subplots(1, 2, sharey=True, figsize=(8.6, 3.4))
     chances = {"color": 1 / len(COLORS), "shape": 1 / len(SHAPES)}
-    checks.complete("accuracies", accuracies, tuple(chances))
+    validation.complete("accuracies", accuracies, tuple(chances))
     for ax, (factor, chance) in zip(axes, chances.items(), strict=True):
         ax.axhline(chance, color=style.GREY, lw=1, ls=":", label="chance")
         for (name, values), color, marker in zip(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from replearn import checks
+from replearn.engine import validation
 from replearn.figures import style
 from replearn.shapes import COLORS, RESOLUTION, SHAPES, Factors
 
@@ -23,7 +23,7 @@ TILE = 0.62  # inches a side, so that fourteen images still fit a page
 Images = Float[Tensor, "n 3 h w"]
 
 
-@checks.arguments
+@validation.arguments
 def vary(base: Factors, **changed: Tensor) -> Factors:
     """Repeat the one row of ``base``, with other values for the factors that are named.
 
@@ -32,7 +32,7 @@ def vary(base: Factors, **changed: Tensor) -> Factors:
         TypeError: for a factor that does not exist.
     """
     for name, values in changed.items():
-        checks.at_least(f"{name}.ndim", values.ndim, 1)
+        validation.at_least(f"{name}.ndim", values.ndim, 1)
     counts = {len(values) for values in changed.values()}
     if len(base) != 1 or len(counts) != 1:
         raise ValueError(
@@ -44,11 +44,11 @@ def vary(base: Factors, **changed: Tensor) -> Factors:
     return replace(Factors(**repeated), **changed)
 
 
-@checks.arguments
+@validation.arguments
 def mosaic(images: Images, cols: int) -> np.ndarray:
     """Tile images row by row, ``cols`` to a row, with white gaps: one (H, W, 3) picture."""
-    checks.at_least("len(images)", len(images), 1)
-    checks.at_least("cols", cols, 1)
+    validation.at_least("len(images)", len(images), 1)
+    validation.at_least("cols", cols, 1)
     n, _, h, w = images.shape
     rows = math.ceil(n / cols)
     picture = np.ones((rows * (h + GAP) - GAP, cols * (w + GAP) - GAP, 3), dtype=np.float32)
@@ -58,7 +58,7 @@ def mosaic(images: Images, cols: int) -> np.ndarray:
     return picture
 
 
-@checks.arguments
+@validation.arguments
 def show(ax: Axes, picture: np.ndarray, side: int, rows: Sequence[str] = ()) -> None:
     """Show a mosaic of images of ``side`` pixels in ``ax``, the label of each row at its left."""
     ax.imshow(picture, interpolation="none")
@@ -68,7 +68,7 @@ def show(ax: Axes, picture: np.ndarray, side: int, rows: Sequence[str] = ()) -> 
     ax.spines[:].set_visible(False)
 
 
-@checks.arguments
+@validation.arguments
 def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
     """Show images in [0, 1] row by row, ``cols`` to a row, under the title ``desc``.
 
@@ -82,14 +82,14 @@ def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
     """Show one row of images a label; rows may differ in length.
 
     Raises:
         ValueError: for a row that is not a batch of RGB images.
     """
-    checks.at_least("len(rows)", len(rows), 1)
+    validation.at_least("len(rows)", len(rows), 1)
     cols = max(len(images) for images in rows.values())
     pictures = [mosaic(images, cols) for images in rows.values()]
     gap = np.ones((GAP, pictures[0].shape[1], 3), dtype=np.float32)
@@ -100,7 +100,7 @@ def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def factor_distribution(factors: Factors) -> Figure:
     """Show how often each shape and colour occurs, and how location and size hang together."""
     fig, axes = style.subplots(1, 4, figsize=(9.6, 2.6), width_ratios=[0.8, 1.3, 1, 1.2])

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from replearn import checks
+from replearn.engine import validation
 
 # Okabe & Ito (2008): eight colours that stay distinct under the common colour blindnesses.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -29,21 +29,21 @@ _RC: Any = {
 }
 
 
-@checks.arguments
+@validation.arguments
 def subplots(rows: int = 1, cols: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
     """``plt.subplots`` in the book's style, constrained layout; returns (figure, axes).
 
     The figure is detached from pyplot, so that a notebook shows it once: as the cell's value.
     """
-    checks.at_least("rows", rows, 1)
-    checks.at_least("cols", cols, 1)
+    validation.at_least("rows", rows, 1)
+    validation.at_least("cols", cols, 1)
     with plt.rc_context(_RC):
         fig, axes = plt.subplots(rows, cols, layout="constrained", **kwargs)
     plt.close(fig)
     return fig, axes
 
 
-@checks.arguments
+@validation.arguments
 def placeholder(sentence: str) -> Figure:
     """An empty frame that says what will be in its place."""
     fig, ax = subplots(figsize=(7.2, 1.6))
@@ -54,7 +54,7 @@ def placeholder(sentence: str) -> Figure:
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def legend_above(fig: Figure) -> None:
     """Name the curves of the first panel, which the others share, in one row above them all."""
     handles, names = fig.axes[0].get_legend_handles_labels()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from replearn import checks
+from replearn.engine import validation
 from replearn.neighbors import FACTORS
 from replearn.shapes import COLORS, SHAPES, Factors
 
@@ -18,7 +18,7 @@ Predictions = Mapping[
 HEADINGS = {factor: factor for factor in FACTORS} | {"color": "colour"}
 
 
-@checks.arguments
+@validation.arguments
 @dataclass(frozen=True)
 class Table:
     """Rows of text under a header, shown as a table on pages, in notebooks and in print."""
@@ -39,13 +39,13 @@ def number(score: float) -> str:
     return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
-@checks.arguments
+@validation.arguments
 def score_table(scores: Scores, predictions: Predictions | None = None) -> Table:
     """Tabulate the sensitivity of each encoder to each factor, after its prediction where one is.
 
     0 is chance, 1 is fully kept.
     """
-    checks.complete("scores", scores, FACTORS)
+    validation.complete("scores", scores, FACTORS)
     predictions = predictions or {}
 
     def cell(encoder: str, factor: str) -> str:
@@ -59,16 +59,16 @@ def score_table(scores: Scores, predictions: Predictions | None = None) -> Table
     )
 
 
-@checks.arguments
+@validation.arguments
 def prediction_table(predictions: Predictions) -> Table:
     """Tabulate what each encoder is predicted to be for each factor."""
-    checks.complete("predictions", predictions, FACTORS)
+    validation.complete("predictions", predictions, FACTORS)
     header = ("encoder", *(HEADINGS[factor] for factor in FACTORS))
     rows = ((name, *(line[f] for f in FACTORS)) for name, line in predictions.items())
     return Table(header, tuple(rows))
 
 
-@checks.arguments
+@validation.arguments
 def factor_table(factors: Factors) -> Table:
     """Tabulate factors, one image a row: positions and sizes in pixels, angles in degrees."""
     header = ("shape", "colour", "centre (x, y)", "size", "angle")

@@ -9,19 +9,19 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from replearn import checks
+from replearn.engine import validation
 from replearn.figures import style
 from replearn.training import Run
 
 
-@checks.arguments
+@validation.arguments
 def running_mean(losses: Float[Tensor, " n"], window: int) -> Float[Tensor, " m"]:
     """Return the mean of each ``window`` consecutive losses."""
-    checks.between("window", window, 1, len(losses))
+    validation.between("window", window, 1, len(losses))
     return losses.unfold(0, window, 1).mean(1)
 
 
-@checks.arguments
+@validation.arguments
 def loss_curve(
     runs: Mapping[str, Run], guides: Mapping[str, float] | None = None, *, log: bool = False
 ) -> Figure:
@@ -32,7 +32,7 @@ def loss_curve(
         guides: values worth comparing with, drawn as labelled horizontal lines.
         log: whether the loss axis is logarithmic.
     """
-    checks.between("len(runs)", len(runs), 1, len(style.CYCLE))
+    validation.between("len(runs)", len(runs), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(7.2, 3.6))
     for (name, run), color in zip(runs.items(), style.CYCLE, strict=False):
         losses = run.losses.detach().float().cpu()
@@ -62,13 +62,13 @@ def loss_curve(
     return fig
 
 
-@checks.arguments
+@validation.arguments
 def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
     """Show alignment and uniformity of each named run's batches, running means over its training.
 
     The axis is the share of the steps done, since runs may differ in their number of steps.
     """
-    checks.between("len(runs)", len(runs), 1, len(style.CYCLE))
+    validation.between("len(runs)", len(runs), 1, len(style.CYCLE))
     fig, axes = style.subplots(1, 2, figsize=(7.6, 3.2))
     for ax, measure in zip(axes, ("alignment", "uniformity"), strict=True):
         for (name, run), color, line in zip(runs.items(), style.CYCLE, style.LINES, strict=False):

@@ -1,0 +1,79 @@
+"""What an augmentation is: parameters for each image are sampled, then applied."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from replearn.engine import validation
+from replearn.engine.devices import torch_defaults
+
+Images = Float[Tensor, "n 3 h w"]
+Parameters = dict[str, Tensor]
+
+
+class Augmentation:
+    """Base of all augmentations: ``sample`` parameters, ``apply`` them, or do both by a call."""
+
+    name: str
+
+    def __init_subclass__(cls) -> None:
+        """Keep the caller's settings of PyTorch out of every augmentation, a reader's included."""
+        for name in {"sample", "apply"} & vars(cls).keys():
+            setattr(cls, name, torch_defaults()(vars(cls)[name]))
+
+    def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
+        """Draw parameters for each image, on the images' device: tensors of one row an image."""
+        raise NotImplementedError
+
+    def apply(self, images: Images, parameters: Parameters) -> Images:
+        """Return the views that ``parameters`` describe, in [0, 1], same shape as ``images``."""
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        images: Images,
+        generator: torch.Generator | None = None,
+        rows: slice = slice(None),
+    ) -> Images:
+        """Return one random view of each image.
+
+        Args:
+            images: (n, 3, s, s) in [0, 1].
+            generator: on the images' device, for replay; torch's default one if absent.
+            rows: make the views of these images alone, the same ones as among all.
+
+        Raises:
+            TypeError, ValueError: for anything but square RGB images in [0, 1]; only a CPU looks
+                at the values.
+        """
+        validation.images("images", images)
+        if not _checks_itself(self):
+            _check_range(images)
+        if not isinstance(rows, slice):
+            raise TypeError(f"rows must be a slice, got {rows!r}")
+        parameters = self.sample(images, generator)
+        return self.apply(images[rows], {name: value[rows] for name, value in parameters.items()})
+
+
+def _checks_itself(augmentation: Augmentation) -> bool:
+    """Return whether :func:`recolor` or :func:`resample`, which check, read the images first."""
+    steps = getattr(augmentation, "steps", None)
+    if steps is not None:
+        return bool(steps) and _checks_itself(steps[0])
+    return type(augmentation).__module__.startswith(f"{__package__}.")
+
+
+def _check_range(images: Images) -> None:
+    """Raise ValueError for values outside [0, 1], at which only a CPU looks."""
+    if images.device.type == "cpu":  # an accelerator would have to wait for it at every step
+        validation.within("images", images, 0, 1)
+
+
+def _uniform(
+    low: float, high: float, *shape: int, like: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    """Draw float32 numbers uniformly from [low, high), on the device of ``like``."""
+    unit = torch.rand(*shape, device=like.device, dtype=torch.float32, generator=generator)
+    return low + (high - low) * unit

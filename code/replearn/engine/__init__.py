@@ -1,0 +1,1 @@
+"""What any training needs, whatever is trained: the store, the checks, compiled loops, devices."""

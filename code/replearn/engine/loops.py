@@ -1,0 +1,360 @@
+"""The loops over pixels, compiled for the processor at hand: one image at a time, in its cache.
+
+PyTorch passes over a whole batch once for every operation, and a batch of images is larger than a
+cache. Here an image is drawn, recoloured or looked up to its end before the next one is begun, by
+one thread: it is done before others have woken up. :mod:`shapes` and :mod:`augmentations` state the
+same formulas in PyTorch, for any other device and precision, and for gradients.
+
+Nothing is contracted or reordered, so that equal arguments give bitwise equal images on every
+processor and in whatever batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from replearn.engine import validation
+
+LUMA = (0.2989, 0.587, 0.114)
+"""What red, green and blue weigh in a grey value: ITU-R 601-2, as in torchvision and PIL."""
+
+inlined = njit(error_model="numpy", inline="always")  # as in NumPy, 1/0 is infinity
+
+
+def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile ``loop`` when it is first called, and keep it on disk for the next process."""
+    try:
+        return njit(error_model="numpy", cache=True)(loop)
+    except RuntimeError:  # there is no folder to keep it in
+        return njit(error_model="numpy")(loop)
+
+
+_ZERO, _HALF, _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = map(np.float32, (0, 0.5, 1, 2, 3, 4, 5, 6))
+_RED, _GREEN, _BLUE = map(np.float32, LUMA)
+
+
+def serve(*tensors: Tensor) -> bool:
+    """Return whether these loops take such tensors: float32, on the CPU, without gradients."""
+    return all(
+        tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
+        and not (tensor.requires_grad and torch.is_grad_enabled())
+        for tensor in tensors
+    )
+
+
+def _run(kernel: Callable[..., Any], result: Tensor, *arguments: Tensor) -> Any:
+    return kernel(result.numpy(), *(argument.contiguous().numpy() for argument in arguments))
+
+
+def _views(kernel: Callable[..., bool], images: Tensor, *tables: Tensor) -> Tensor:
+    views = images.new_empty(images.shape)
+    if not _run(kernel, views, images, *tables):
+        validation.within("images", images, 0, 1)
+    return views
+
+
+@compiled
+def _fits(image):
+    """Return whether an image lies in [0, 1], and have it in the cache for what follows."""
+    values, fits = image.reshape(-1), True
+    for p in range(values.size):
+        fits &= _clip(values[p]) == values[p]
+    return fits
+
+
+@inlined
+def _centres(side):
+    """Return the coordinates of the pixels' centres along a row, or a column."""
+    return np.arange(side).astype(np.float32) + _HALF
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+def draw(
+    rgb: Tensor,
+    position: Tensor,
+    inradius: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    circle: Tensor,
+    side: int,
+) -> Tensor:
+    """Return the images of :func:`shapes.draw`, (n, 3, side, side).
+
+    Args:
+        rgb, position, inradius: (n, 3), (n, 2), (n,).
+        cos, sin: (n, 4) of the sides' normals.
+        circle: (n,) whether it is one, which has no sides.
+        side: pixels.
+    """
+    images = rgb.new_empty(len(rgb), 3, side, side)
+    _run(_draw, images, rgb, position, inradius, cos, sin, circle)
+    return images
+
+
+@compiled
+def _draw(images, rgb, position, inradius, cos, sin, circle):
+    side = images.shape[-1]
+    centre, coverage = _centres(side), np.empty(side, np.float32)
+    for i in range(len(images)):
+        x, rim = centre - position[i, 0], _HALF + inradius[i]
+        cos_0, cos_1, cos_2, cos_3 = cos[i]
+        sin_0, sin_1, sin_2, sin_3 = sin[i]
+        for row in range(side):
+            y = centre[row] - position[i, 1]
+            if circle[i]:
+                for column in range(side):
+                    distance = np.sqrt(x[column] * x[column] + y * y)
+                    coverage[column] = _clip(rim - distance)
+            else:
+                y_0, y_1, y_2, y_3 = y * sin_0, y * sin_1, y * sin_2, y * sin_3
+                for column in range(side):
+                    distance = _most(
+                        _most(x[column] * cos_0 + y_0, x[column] * cos_1 + y_1),
+                        _most(x[column] * cos_2 + y_2, x[column] * cos_3 + y_3),
+                    )
+                    coverage[column] = _clip(rim - distance)
+            for channel in range(3):
+                for column in range(side):
+                    images[i, channel, row, column] = rgb[i, channel] * coverage[column]
+
+
+@inlined
+def _clip(x):
+    return _least(_most(x, _ZERO), _ONE)
+
+
+# One instruction for many pixels, which Python's own are not. A NaN stays as a, is passed by as b.
+@inlined
+def _most(a, b):
+    return b if b > a else a
+
+
+@inlined
+def _least(a, b):
+    return b if b < a else a
+
+
+# --- colour ---------------------------------------------------------------------------------
+
+
+def recolor(images: Tensor, stages: Sequence[Tensor]) -> Tensor:
+    """Return the views of :func:`augmentations.recolor`."""
+    table = images.new_zeros(len(images), len(stages), 4)  # coefficients of the three, and the turn
+    for j, stage in enumerate(stages):
+        if stage.ndim == 1:
+            table[:, j, 0], table[:, j, 3] = 1, stage
+        else:
+            table[:, j, :3] = stage
+    return _views(_recolor, images, table)
+
+
+@compiled
+def _recolor(views, images, stages):
+    for i in range(len(images)):
+        if not _fits(images[i]):
+            return False
+        views[i] = images[i]
+        planes = views[i].reshape(3, -1)  # unpacked, they would not be known to be contiguous
+        red, green, blue = planes[0], planes[1], planes[2]
+        for j in range(stages.shape[1]):
+            scale, gray, mean_gray, turn = stages[i, j]
+            if scale != 1 or gray != 0 or mean_gray != 0:
+                _adjust_affine(red, green, blue, scale, gray, mean_gray)
+            if turn != 0:
+                _adjust_hue(red, green, blue, turn)
+    return True
+
+
+@compiled
+def _adjust_affine(red, green, blue, scale, gray, mean_gray):
+    shift = _ZERO
+    if mean_gray != 0:
+        shift = mean_gray * _mean_luma(red, green, blue)
+    for p in range(red.size):
+        by = shift + gray * _luma(red[p], green[p], blue[p])
+        red[p] = _clip(by + scale * red[p])
+        green[p] = _clip(by + scale * green[p])
+        blue[p] = _clip(by + scale * blue[p])
+
+
+@inlined
+def _luma(red, green, blue):
+    return _RED * red + _GREEN * green + _BLUE * blue
+
+
+@compiled
+def _mean_luma(red, green, blue):
+    # Many sums side by side: a processor adds several at once, and less is lost to rounding.
+    sums = np.zeros(64, np.float32)
+    whole = red.size - red.size % 64
+    for first in range(0, whole, 64):
+        for k in range(64):
+            sums[k] += _luma(red[first + k], green[first + k], blue[first + k])
+    for p in range(whole, red.size):
+        sums[p - whole] += _luma(red[p], green[p], blue[p])
+    return sums.sum() / np.float32(red.size)
+
+
+@compiled
+def _adjust_hue(red, green, blue, turn):
+    for p in range(red.size):
+        r, g, b = red[p], green[p], blue[p]
+        value = _most(_most(r, g), b)
+        chroma = value - _least(_least(r, g), b)
+        ahead, sector = r - g, _FOUR
+        if value == g:
+            ahead, sector = b - r, _TWO
+        if value == r:
+            ahead, sector = g - b, _ZERO
+        hue = ahead / (chroma if chroma > 0 else _ONE) + sector + _SIX * turn
+        red[p] = _channel(hue + _FIVE, value, chroma)
+        green[p] = _channel(hue + _THREE, value, chroma)
+        blue[p] = _channel(hue + _ONE, value, chroma)
+
+
+@inlined
+def _channel(hue, value, chroma):
+    t = hue - _SIX * np.floor(hue / _SIX)
+    return value - chroma * _clip(_least(t, _FOUR - t))
+
+
+# --- geometry -------------------------------------------------------------------------------
+
+
+def look_up(images: Tensor, chains: Sequence[Tensor], canvases: Sequence[float]) -> Tensor:
+    """Return the views of :func:`augmentations.resample`.
+
+    Args:
+        images: (n, 3, s, s).
+        chains: (n, 3, 3) each, from a point of the view to the point of a canvas that is shown
+            there; the last of them is the image itself.
+        canvases: their sides.
+    """
+    matrices = torch.stack(list(chains), 1)
+    sides = images.new_tensor(canvases).expand(len(images), -1)
+    return _views(_look_up, images, matrices, sides)
+
+
+@compiled
+def _look_up(views, images, chains, sides):
+    side = views.shape[-1]
+    centre, pixel = _centres(side), np.empty(side, np.uint32)
+    for i in range(len(images)):
+        if not _fits(images[i]):
+            return False
+        views[i] = 0
+        planes = images[i].reshape(3, -1)
+        red, green, blue = planes[0], planes[1], planes[2]
+        x, y, w = chains[i, -1]
+        first, stop = _inside(chains[i], sides[i], centre)
+        for row in range(side):
+            at = centre[row]
+            x_0, y_0, w_0 = x[1] * at + x[2], y[1] * at + y[2], w[1] * at + w[2]
+            for k in range(first[row], stop[row]):
+                depth = w_0 + w[0] * centre[k]
+                source_row = _pixel((y_0 + y[0] * centre[k]) / depth, side)
+                source_column = _pixel((x_0 + x[0] * centre[k]) / depth, side)
+                pixel[k] = source_row * np.int32(side) + source_column
+            for k in range(first[row], stop[row]):
+                p = pixel[k]
+                views[i, 0, row, k] = red[p]
+                views[i, 1, row, k] = green[p]
+                views[i, 2, row, k] = blue[p]
+    return True
+
+
+@inlined
+def _pixel(coordinate, side):
+    # Rounding may put what is inside a hair outside, and 0/0 is nowhere: both become a pixel.
+    return np.int32(_least(_most(_ZERO, coordinate), np.float32(side - 1)))
+
+
+@compiled
+def _inside(chain, sides, centre):
+    """Return, for each row, the first column and the last + 1 that lie on every canvas."""
+    side = len(centre)
+    left, right = np.zeros(side, np.float32), np.full(side, np.float32(side))
+    for j in range(len(sides)):
+        for wall in range(4):
+            a, b, c = chain[j, wall % 2]
+            if wall >= 2:
+                p, q, r = chain[j, 2]
+                a, b, c = sides[j] * p - a, sides[j] * q - b, sides[j] * r - c
+            for row in range(side):
+                rest = b * centre[row] + c
+                if a > 0:
+                    left[row] = _most(left[row], -rest / a)
+                elif a < 0:
+                    right[row] = _least(right[row], -rest / a)
+                elif rest < 0:
+                    right[row] = 0
+    first = np.ceil(np.minimum(left, np.float32(side)) - _HALF)
+    stop = np.floor(np.maximum(right, _ZERO) - _HALF) + _ONE
+    return first.astype(np.uint32), stop.astype(np.uint32)  # spares a look for negative indices
+
+
+# --- neighbours -----------------------------------------------------------------------------
+
+_BLOCK = 64  # products of which it is asked at once whether any is close enough
+_NONE = np.uint32(0)  # a truth value of the products' width, or no loop over them is vectorised
+
+
+@compiled
+def keep_nearest(best, where, products, half_squares, i, j):
+    """Put what is close enough into its place among the best of the queries of a tile's rows."""
+    rows, columns = products.shape
+    last = best.shape[1] - 1
+    for row in range(rows):
+        beaten = best[i + row, last]
+        for first in range(0, columns, _BLOCK):
+            some = products[row, first : first + _BLOCK]
+            lowered = half_squares[j + first : j + first + len(some)]
+            closer = _NONE
+            for k in range(len(some)):
+                closer |= np.uint32(some[k] - lowered[k] > beaten)
+            if closer:
+                for k in range(len(some)):
+                    closeness = some[k] - lowered[k]
+                    if closeness > beaten:
+                        _insert(best, where, i + row, closeness, j + first + k)
+                        beaten = best[i + row, last]
+
+
+@compiled
+def keep_nearest_of_columns(best, where, products, half_squares, i, j):
+    """As :func:`keep_nearest`, for the queries that the tile's columns stand for."""
+    rows, columns = products.shape
+    last = best.shape[1] - 1
+    worst = best[j : j + columns, last].copy()
+    for row in range(rows):
+        lowered = half_squares[i + row]
+        for first in range(0, columns, _BLOCK):
+            some = products[row, first : first + _BLOCK]
+            beaten = worst[first : first + len(some)]
+            closer = _NONE
+            for k in range(len(some)):
+                closer |= np.uint32(some[k] - lowered > beaten[k])
+            if closer:
+                for k in range(len(some)):
+                    closeness = some[k] - lowered
+                    if closeness > beaten[k]:
+                        _insert(best, where, j + first + k, closeness, i + row)
+                        beaten[k] = best[j + first + k, last]
+
+
+@inlined
+def _insert(best, where, row, closeness, index):
+    place = best.shape[1] - 1
+    while place > 0 and closeness > best[row, place - 1]:
+        best[row, place], where[row, place] = best[row, place - 1], where[row, place - 1]
+        place -= 1
+    best[row, place], where[row, place] = closeness, index

@@ -1,0 +1,98 @@
+"""The groups of features on the circle, and on the sphere, that the chapters look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from replearn.engine import validation
+
+
+def _on_circle(
+    degrees: Sequence[Sequence[float]],
+) -> tuple[Float[Tensor, "n 2"], Int[Tensor, "N m"]]:
+    turn = torch.tensor(degrees, dtype=torch.float64).deg2rad()
+    features = torch.stack([turn.cos(), turn.sin()], dim=-1).flatten(0, 1)
+    return features, torch.arange(turn.numel()).reshape(turn.shape)
+
+
+def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
+    """Four encoders of three groups of four samples into the circle: name → (features, groups).
+
+    - ``"tight clusters"``: three of them, 120° from one another;
+    - ``"taking turns"``: twelve points 30° apart, of one group after the other;
+    - ``"three wide arcs"``: each group fills an arc of its own;
+    - ``"one wide arc"``: two groups are tight and near each other, one is wide and far from both.
+
+    Float64.
+    """
+    return {
+        "tight clusters": _on_circle([[c - 14, c - 5, c + 4, c + 13] for c in (90, 210, 330)]),
+        "taking turns": _on_circle([[c, c + 90, c + 180, c + 270] for c in (0, 30, 60)]),
+        "three wide arcs": _on_circle([[c - 36, c - 13, c + 11, c + 36] for c in (90, 210, 330)]),
+        "one wide arc": _on_circle(
+            [[55, 78, 101, 125], [243, 247, 251, 254], [286, 290, 293, 297]]
+        ),
+    }
+
+
+@validation.arguments
+def shrunk(
+    features: Float[Tensor, "n 2"], groups: validation.Groups, factor: float
+) -> Float[Tensor, "n 2"]:
+    """Features on the circle, each group's angles to its middle direction times ``factor``."""
+    validation.unit_rows("features", features)
+    groups = validation.group_table(groups, len(features), features.device)
+    moved = features.clone()
+    for group in groups:
+        x, y = features[group].mean(0)
+        offset = torch.atan2(
+            x * features[group, 1] - y * features[group, 0],
+            x * features[group, 0] + y * features[group, 1],
+        )
+        moved[group] = _rotated(features[group], (factor - 1) * offset)
+    return moved
+
+
+@validation.arguments
+def turned(
+    features: Float[Tensor, "n 2"], group: Int[Tensor, " m"], degrees: float
+) -> Float[Tensor, "n 2"]:
+    """Features on the circle, those of one group turned counter-clockwise."""
+    validation.unit_rows("features", features)
+    validation.within("group", group, 0, len(features) - 1)
+    group, moved = group.long(), features.clone()
+    angle = torch.full((len(group),), math.radians(degrees)).to(features)
+    moved[group] = _rotated(features[group], angle)
+    return moved
+
+
+def _rotated(features: Float[Tensor, "m 2"], angle: Float[Tensor, " m"]) -> Float[Tensor, "m 2"]:
+    x, y = features.T
+    return torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y], 1)
+
+
+@validation.arguments
+def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]:
+    """(features, groups), float64, that tell ``condition`` from perfect accuracy.
+
+    - ``"i"`` holds and accuracy is not perfect: two groups interleave on the circle, each far
+      from a third. With two groups alone, i would say the same as ii.
+    - ``"iii"`` holds and accuracy is not perfect: two groups on the circle, one of them tight,
+      the other wider than the gap. With one feature a group, iii would suffice.
+    - ``"ii"`` fails and accuracy is perfect, on the sphere: a group as wide as 0.6 whose third
+      feature, near the middle, is the one at margin 0.52 from the other group, a single point.
+      (In the plane (±0.5, 0), (0, 0.2) and (0, 1); scaled by 0.6 and lifted onto the sphere.)
+    """
+    validation.one_of("condition", condition, ("i", "ii", "iii"))
+    if condition == "i":
+        return _on_circle([[-30, 10], [-10, 30], [170, 190]])
+    if condition == "iii":
+        return _on_circle([[85, 95], [30, 150]])
+    plane = torch.tensor([[-0.5, 0], [0.5, 0], [0, 0.2], [0, 1], [0, 1], [0, 1]]).double() * 0.6
+    height = (1 - plane.square().sum(1, keepdim=True)).sqrt()
+    return torch.cat([plane, height], dim=1), torch.arange(6).reshape(2, 3)

@@ -1,0 +1,50 @@
+"""Encoders into the circle: the first two components of a latent are all that counts.
+
+An :class:`~replearn.networks.Encoder` with two components would have a last convolution of two
+rectified units, and with either of them silent it could never train. One with many components, of
+which the loss sees two, has many such units before its last, linear layer.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from replearn import losses
+from replearn.engine import validation
+
+
+@validation.arguments
+def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
+    """Return the first two components of each row, divided by their norm."""
+    return F.normalize(z[:, :2], dim=1)
+
+
+@validation.arguments
+def info_nce_on_circle(
+    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
+) -> Float[Tensor, ""]:
+    """Return :func:`replearn.losses.info_nce` of the latents' images on the circle."""
+    return losses.info_nce(onto_circle(z), onto_circle(z_pos), tau)
+
+
+@validation.arguments
+def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
+    """Return how well one angle tells another, after the best turn and reflection.
+
+    It is the length of the mean of the angles' differences (or sums), taken as unit vectors: 1 if
+    ``v`` is ``u`` turned or mirrored, near 0 if the two have nothing to do with each other.
+
+    Args:
+        u: unit vectors, one for the first angle of each thing.
+        v: unit vectors, one for the second.
+
+    Raises:
+        ValueError: if their rows are not of norm 1, or their shapes not one (n ≥ 1, 2).
+    """
+    validation.unit_rows("u", u)
+    validation.unit_rows("v", v)
+    a, b = torch.view_as_complex(u.contiguous()), torch.view_as_complex(v.contiguous())
+    return max(float((a * b).mean().abs()), float((a * b.conj()).mean().abs()))

@@ -1,0 +1,37 @@
+"""What a value of InfoNCE means on this data: the losses of encoders that know one thing exactly.
+
+They are guides and no bounds: a real encoder may know more than one factor, or half of one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from replearn.engine import validation
+
+
+@validation.arguments
+def constant_encoder(batch: int) -> float:
+    """Return the loss of an encoder that gives every view one feature: log b.
+
+    All b logits of a row are equal, so each pair is found with chance 1/b.
+    """
+    validation.at_least("batch", batch, 2)
+    return math.log(batch)
+
+
+@validation.arguments
+def ideal_encoder(batch: int, values: int) -> float:
+    """Return the loss of an encoder that knows one factor with ``values`` equally likely values.
+
+    Views that share the value share their feature, all others are orthogonal or farther and, at a
+    low temperature, out of the race. Then K ~ Bin(b − 1, 1/values) negatives tie with the positive
+    and the loss is E log(1 + K). One value gives log b, the constant encoder.
+    """
+    validation.at_least("batch", batch, 2)
+    validation.at_least("values", values, 1)
+    ties = torch.arange(batch, dtype=torch.float64)
+    law = torch.distributions.Binomial(batch - 1, torch.tensor(1 / values, dtype=torch.float64))
+    return float((law.log_prob(ties).exp() * ties.log1p()).sum())

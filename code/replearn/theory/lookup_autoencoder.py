@@ -1,0 +1,156 @@
+"""Autoencoders that memorise: no error on the training images, codes wherever one likes.
+
+The reconstruction objective looks at nothing but the error on the training set. A lookup table
+brings it to exactly zero and leaves both the arrangement of the codes and the fate of every other
+image free, which makes it the counterexample for whatever the objective does not promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int, Real
+from torch import Tensor
+
+from replearn.engine import validation
+
+Rule = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n d"]]  # codes of unseen images
+
+
+class LookupAutoencoder:
+    """An encoder and decoder pair that is exact on the images it was given.
+
+    Args:
+        images: (n, 3, h, w) distinct training images.
+        codes: (n, d) distinct codes, row i for image i.
+        unseen: gives every other image its code.
+
+    Raises:
+        ValueError: if images or codes repeat, or if there are not as many of one as of the other.
+    """
+
+    @validation.arguments
+    def __init__(
+        self, images: Float[Tensor, "n 3 h w"], codes: Float[Tensor, "n d"], unseen: Rule
+    ) -> None:
+        """Write the table."""
+        validation.finite("images", images)
+        validation.finite("codes", codes)
+        self._row = {_key(image): i for i, image in enumerate(images)}
+        for name, distinct in (("images", len(self._row)), ("codes", len(codes.unique(dim=0)))):
+            if distinct < len(images):
+                raise ValueError(f"{name} must all be distinct, got {distinct} of {len(images)}")
+        self._images, self._codes, self._unseen = images, codes, unseen
+
+    @validation.arguments
+    def encode(self, images: Float[Tensor, "m 3 h w"]) -> Float[Tensor, "m d"]:
+        """Return the table's code of each image it knows, and the rule's code of the others."""
+        rows = torch.tensor([self._row.get(_key(image), -1) for image in images])
+        codes = self._codes[rows]
+        if (rows < 0).any():
+            codes[rows < 0] = self._unseen(images[rows < 0])
+        return codes
+
+    @validation.arguments
+    def decode(self, codes: Float[Tensor, "m d"]) -> Float[Tensor, "m 3 h w"]:
+        """Return the training image whose code is nearest."""
+        # Differences, not the faster matrix product: a code is at distance exactly 0 from itself.
+        distances = torch.cdist(codes, self._codes, compute_mode="donot_use_mm_for_euclid_dist")
+        return self._images[distances.argmin(1)]
+
+
+def _key(image: Float[Tensor, "3 h w"]) -> bytes:
+    return image.numpy().tobytes()
+
+
+@validation.arguments
+def grouped(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
+    """Return codes on a line, each colour c in its own stretch [2c, 2c + 1).
+
+    Two images of one colour are less than 1 apart, two of different colours more than 1.
+    """
+    return (2 * colors + torch.arange(len(colors), dtype=torch.float64) / len(colors))[:, None]
+
+
+@validation.arguments
+def interleaved(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
+    """Return codes on a line, where the colours take turns: the k-th image of colour c at k + c/C.
+
+    With C colours, two images of one colour are at least 1 apart, while the k-th images of all
+    colours lie within (C − 1)/C of each other.
+    """
+    colors = validation.labels("colors", colors)
+    count = int(colors.max()) + 1
+    turn = torch.nn.functional.one_hot(colors, count).cumsum(0).gather(1, colors[:, None]) - 1
+    return turn + colors[:, None].double() / count
+
+
+@validation.arguments
+def rgb(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3"]:
+    """Return the colour of the shape in each image: on black, the brightest value a channel has."""
+    return images.amax((-2, -1))
+
+
+@validation.arguments
+def same_as_nearest_color(images: Float[Tensor, "n 3 h w"], codes: Float[Tensor, "n d"]) -> Rule:
+    """Return the rule: an unseen image has the code of the training image nearest in colour."""
+    known = rgb(images)
+    return lambda unseen: codes[torch.cdist(rgb(unseen), known).argmin(1)]
+
+
+@validation.arguments
+def always(code: Float[Tensor, " d"]) -> Rule:
+    """Return the rule: every unseen image has the one ``code``."""
+    return lambda unseen: code.expand(len(unseen), -1).clone()
+
+
+@validation.arguments
+def below_all(
+    images: Float[Tensor, "n 3 h w"], colors: Int[Tensor, " n"], codes: Float[Tensor, "n 1"]
+) -> Rule:
+    """Return the rule: an unseen image of colour c has the code min(codes) − 1 − c.
+
+    Its code tells the colour, yet the nearest training codes are the same for every unseen image:
+    the smallest ones.
+    """
+    known = rgb(images)
+    start = codes.min() - 1
+
+    def rule(unseen: Tensor) -> Tensor:
+        color = colors[torch.cdist(rgb(unseen), known).argmin(1)]
+        return start - color[:, None].double()
+
+    return rule
+
+
+@validation.arguments
+def decides(evidence: Real[Tensor, "n ..."], label: Real[Tensor, " n"]) -> bool:
+    """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels."""
+    validation.finite("evidence", evidence)
+    validation.finite("label", label)
+    _, cell = evidence.reshape(len(evidence), -1).unique(dim=0, return_inverse=True)
+    pairs = torch.stack([cell, label.unique(return_inverse=True)[1]], 1)
+    return len(pairs.unique(dim=0)) == len(cell.unique())
+
+
+@validation.arguments
+def ordered_triples(codes: Float[Tensor, "n d"], colors: Int[Tensor, " n"]) -> float:
+    """Return the share of triples (x, y, z), with x, y of one colour and z of another, in order.
+
+    In order means ‖f(x) − f(y)‖ < ‖f(x) − f(z)‖: the image of the same colour is the closer one.
+    """
+    validation.finite("codes", codes)
+    distances = torch.cdist(codes, codes, compute_mode="donot_use_mm_for_euclid_dist")
+    held = total = 0
+    for i, row in enumerate(distances):
+        same = colors == colors[i]
+        to_others = row[~same].sort().values
+        same[i] = False  # y is another image than x
+        # How many z are farther than y, for each y.
+        farther = len(to_others) - torch.searchsorted(to_others, row[same], right=True)
+        held += int(farther.sum())
+        total += len(farther) * len(to_others)
+    if total == 0:
+        raise ValueError("colors must hold a pair of one colour, and another colour, got neither")
+    return held / total

@@ -1,0 +1,106 @@
+"""Callers are held to what a function annotates: types, dtypes, shapes, finite numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from replearn.engine import validation
+
+
+@validation.arguments
+def example(
+    z: Float[Tensor, "b d"],
+    z_pos: Float[Tensor, "b d"],
+    rows: Int[Tensor, " b"] | Sequence[int] = (),
+    tau: float = 1.0,
+    n: int = 1,
+    name: str | None = None,
+    table: Mapping[str, float] | None = None,
+    scale: tuple[float, float] = (0.0, 1.0),
+    **more: Tensor,
+) -> float:
+    """Return ``tau``."""
+    return tau
+
+
+@validation.arguments
+@dataclass(frozen=True)
+class Example:
+    size: int
+    share: float = 0.5
+
+
+Z = torch.zeros(3, 2)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"z": Z.double(), "z_pos": Z.bfloat16()},
+        {"rows": torch.arange(3, dtype=torch.int16)},
+        {"rows": [1, 2]},
+        {"tau": 2},
+        {"tau": np.float32(0.5)},
+        {"tau": torch.tensor(0.5)},
+        {"n": np.int64(3)},
+        {"name": "A"},
+        {"table": {"A": math.nan}},  # nothing was there to be measured
+        {"scale": (0, np.float64(1))},
+        {"other": Z},
+    ],
+)
+def test_what_is_annotated_passes(given):
+    example(**{"z": Z, "z_pos": Z, **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"z": None}, TypeError, r"z must be a floating-point tensor of shape \(b, d\), got None"),
+        ({"z": Z.long()}, TypeError, r"z must be .*, got torch.int64 of shape \(3, 2\) on cpu"),
+        ({"z": Z[0]}, ValueError, r"z must be .*, got torch.float32 of shape \(2,\) on cpu"),
+        ({"z": Z.to("meta")}, ValueError, r"z must be .* on meta"),
+        ({"z_pos": Z[:2]}, ValueError, r"z_pos must be .*, got .* \(2, 2\)"),  # b is 3
+        ({"rows": torch.arange(2)}, ValueError, "rows must be an integer tensor .* or a sequence"),
+        ({"rows": [1, "2"]}, TypeError, r"rows must be .*, got \[1, '2'\]"),
+        ({"tau": "1"}, TypeError, "tau must be a finite number, got '1'"),
+        ({"tau": True}, TypeError, "tau must be a finite number, got True"),
+        ({"tau": math.nan}, ValueError, "tau must be a finite number, got nan"),
+        ({"tau": 10**400}, ValueError, "tau must be a finite number, got 1000"),
+        ({"tau": torch.tensor(math.inf)}, ValueError, "tau must be a finite number"),
+        ({"tau": torch.zeros(1)}, TypeError, "tau must be a finite number, got torch.float32"),
+        ({"n": 1.0}, TypeError, r"n must be an int, got 1\.0"),
+        ({"name": b"A"}, TypeError, "name must be a str or None, got b'A'"),
+        ({"table": {"A": "b"}}, TypeError, "table must be a mapping from a str to a finite number"),
+        ({"scale": (0.0,)}, ValueError, r"scale must be a tuple of .*, got \(0\.0,\)"),
+        ({"other": 3}, TypeError, "more must be a Tensor, got 3"),
+        ({"z_neg": Z, "missing": None}, TypeError, "more must be a Tensor, got None"),
+    ],
+)
+def test_what_is_not_annotated_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        example(**{"z": Z, "z_pos": Z, **given})
+
+
+def test_a_missing_argument_is_named():
+    with pytest.raises(TypeError, match="missing a required argument: 'z_pos'"):
+        example(Z)
+
+
+def test_a_class_is_held_to_its_fields():
+    assert Example(3).share == 0.5
+    with pytest.raises(TypeError, match="size must be an int, got '3'"):
+        Example("3")
+    with pytest.raises(ValueError, match="share must be a finite number, got inf"):
+        Example(3, share=math.inf)
+
+
+def test_sizes_of_one_call_bind_no_other():
+    example(Z, Z)
+    example(torch.zeros(5, 7), torch.zeros(5, 7))
