@@ -117,7 +117,7 @@ def nearest(
                 f"finite in {bank.dtype}, got {float(of.max()):g}"
             )
     half_squares = squares / 2
-    if loops.serve(queries, centred) and k <= _FEW:
+    if loops.supports(queries, centred) and k <= _FEW:
         return _few_nearest(queries, centred, half_squares, k, exclude_self, alone)
     found: list[Tensor] = []
     for some in queries.split(_TILE):

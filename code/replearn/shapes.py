@@ -117,7 +117,7 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     cos, sin = angles.cos().float(), angles.sin().float()
     circle = factors.shape == 0
     outline = factors.rgb, factors.position, inradius, cos, sin
-    paint = loops.draw if loops.serve(*outline) else _draw
+    paint = loops.draw if loops.supports(*outline) else _draw
     return paint(*outline, circle, RESOLUTION)
 
 

@@ -27,12 +27,12 @@ def both(monkeypatch, what):
     """Return what ``what`` gives by the loops, and by PyTorch."""
     served = []
     with monkeypatch.context() as patch:
-        serve = loops.serve
-        patch.setattr(loops, "serve", lambda *tensors: served.append(serve(*tensors)) or True)
+        supports = loops.supports
+        patch.setattr(loops, "supports", lambda *tensors: served.append(supports(*tensors)) or True)
         compiled = what()
         assert served
         assert all(served)
-        patch.setattr(loops, "serve", lambda *tensors: False)
+        patch.setattr(loops, "supports", lambda *tensors: False)
         return compiled, what()
 
 
@@ -168,14 +168,14 @@ def test_gradients_flow_to_the_images(generator, augmentation):
 
 def test_they_serve_single_precision_on_the_cpu_without_gradients():
     x = torch.zeros(2)
-    assert loops.serve(x, x)
-    assert not loops.serve(x, x.double())
-    assert not loops.serve(x.half())
-    assert not loops.serve(torch.zeros(2, device="meta"))
+    assert loops.supports(x, x)
+    assert not loops.supports(x, x.double())
+    assert not loops.supports(x.half())
+    assert not loops.supports(torch.zeros(2, device="meta"))
     tracked = torch.zeros(2, requires_grad=True)
-    assert not loops.serve(tracked)
+    assert not loops.supports(tracked)
     with torch.no_grad():
-        assert loops.serve(tracked)
+        assert loops.supports(tracked)
 
 
 # Imports the library where no folder can be written to.

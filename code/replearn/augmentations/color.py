@@ -86,7 +86,7 @@ def recolor(images: Images, stages: list[Tensor]) -> Images:
             )
     if not stages:
         return images
-    if loops.serve(images, *stages):
+    if loops.supports(images, *stages):
         return loops.recolor(images, stages)
     _check_range(images)
     for stage in stages:

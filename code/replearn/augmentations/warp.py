@@ -136,7 +136,7 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
                 f"stages must hold a matrix for each of {n} images, got {len(homography)}"
             )
         chains.append(homography @ chains[-1] if chains else homography)
-    if loops.serve(images, *chains):
+    if loops.supports(images, *chains):
         return loops.look_up(images, chains, [canvas for _, canvas in stages])
     _check_range(images)
     at = torch.arange(side, device=images.device, dtype=torch.float32) + 0.5

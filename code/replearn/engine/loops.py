@@ -39,7 +39,7 @@ _ZERO, _HALF, _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = map(np.float32, (0, 0.5, 
 _RED, _GREEN, _BLUE = map(np.float32, LUMA)
 
 
-def serve(*tensors: Tensor) -> bool:
+def supports(*tensors: Tensor) -> bool:
     """Return whether these loops take such tensors: float32, on the CPU, without gradients."""
     return all(
         tensor.device.type == "cpu"

@@ -1,4 +1,4 @@
-"""What the formulas ask of their arguments; each check raises one error that says what came."""
+"""Argument checks: one TypeError or ValueError that names the argument and says what came."""
 
 from __future__ import annotations
 
