@@ -1,19 +1,5 @@
 """Pictures of the book: each function takes tensors and returns a matplotlib Figure."""
 
-from replearn.figures.geometry import (
-    around_the_circle,
-    arrangements,
-    cleared_arc,
-    criteria,
-    diameter_and_margin,
-    features_on_circle,
-    groups_on_circle,
-    overlap,
-    read_off,
-    sphere_counterexample,
-    tammes,
-    tammes_angles,
-)
 from replearn.figures.losses import (
     approach_to_limit,
     confidence,
@@ -23,11 +9,27 @@ from replearn.figures.losses import (
     loss_ruler,
     optima_against_floor,
 )
+from replearn.figures.margins import (
+    arrangements,
+    cleared_arc,
+    criteria,
+    diameter_and_margin,
+    features_on_circle,
+    read_off,
+)
 from replearn.figures.neighbors import nn_compare, nn_describe, nn_visualize
 from replearn.figures.pairs import dot_against_distance, logits_matrix, positive_pairs
 from replearn.figures.ratios import time_ratios
 from replearn.figures.scores import layer_accuracy, sensitivity_bars
 from replearn.figures.shapes import factor_distribution, image_grid, image_rows, vary
+from replearn.figures.sphere import (
+    around_the_circle,
+    groups_on_circle,
+    overlap,
+    sphere_counterexample,
+    tammes,
+    tammes_angles,
+)
 from replearn.figures.style import placeholder
 from replearn.figures.tables import Table, factor_table, prediction_table, score_table
 from replearn.figures.training import alignment_and_uniformity, loss_curve
