@@ -8,7 +8,6 @@ from the logs of those who do the work; what they say of a page is then not said
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.util.logging import getLogger
+
+from book_chapters import Chapter
 
 LOG = getLogger(__name__)
 PAUSE = 15.0  # seconds from one sign of life to the next
@@ -66,10 +67,9 @@ class Reading:
     def open(self, app: Sphinx, page: str, source: list[str]) -> None:
         """Begin a page, and its signs of life."""
         self.number, self.cell, self.how, self.begun = self.number + 1, 0, "read", time.monotonic()
-        heading = re.search(r"^# +(.+)", source[0], re.MULTILINE)
-        markup = r"\]\([^)]*\)|\{[^}]*\}|[`*$\[\]]"
-        self.title = self.where = re.sub(markup, "", heading[1]) if heading else page
-        self.cells = len(re.findall(r"^ *[`~:]{3,}\{code-cell\}", source[0], re.MULTILINE))
+        chapter = Chapter(source[0])
+        self.title = self.where = chapter.plain_title or page
+        self.cells = len(chapter.cells)
         logging.getLogger(f"sphinx.mystnb-{page}").addFilter(self.hear)
         self.signs.enter_context(alive(lambda: self.where))
 

@@ -25,7 +25,7 @@ import book_networks
 import book_offline
 import book_pages
 import book_submission
-from book_claims import Claim
+from book_chapters import Chapter
 from books import Result, build, pages, run, tiny_tree, typeset
 from replearn import published
 
@@ -555,16 +555,15 @@ def test_points_are_read_and_spelt(text: str, number: float) -> None:
     assert book_checklist.spelt(number) == text
 
 
-def boxed(folder: Path, title: str, inside: str) -> Claim:
-    """An answer's box on a page of its own."""
-    page = folder / "page.md"
-    page.write_text(f"(answer-q1)=\n:::{{admonition}} {title}\n:class: answer\n{inside}\n:::\n")
-    return Claim(page, "answer", title, "answer-q1", 0)
+def boxed(title: str, inside: str, below: str = "") -> book_checklist.Answer:
+    """The answer of a box on a page of its own, as the checklist reads it."""
+    box = f"(answer-q1)=\n:::{{admonition}} {title}\n:class: answer\n{inside}\n:::\n"
+    page = Chapter(box + below, Path("page.md"))
+    return book_checklist.answer(page, *page.answers)
 
 
-def test_answer_tells_its_points(tmp_path: Path) -> None:
-    claim = boxed(tmp_path, "Answer — Question 4a (1½ points)", "(a, 1 point) Yes. *(½ point)* No.")
-    found = book_checklist.answer(claim)
+def test_answer_tells_its_points() -> None:
+    found = boxed("Answer — Question 4a (1½ points)", "(a, 1 point) Yes. *(½ point)* No.")
     assert (found.question, found.points, found.shares) == ("4a", 1.5, [1, 0.5])
 
 
@@ -575,18 +574,16 @@ def test_answer_tells_its_points(tmp_path: Path) -> None:
         ("Answer — Question 4a", "Yes.", "no question and points"),
     ],
 )
-def test_answer_that_does_not_add_up_is_named(
-    tmp_path: Path, title: str, inside: str, named: str
-) -> None:
+def test_answer_that_does_not_add_up_is_named(title: str, inside: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        book_checklist.answer(boxed(tmp_path, title, inside))
+        boxed(title, inside)
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> dict[str, list[book_checklist.Answer]]:
+def given() -> dict[str, list[book_checklist.Answer]]:
     """Part I with one answer of one point, beside a figure; and a part without answers."""
-    claim = boxed(tmp_path, "Answer — Question 1 (1 point)", "Yes.\n:::\n\n:name: fig-one")
-    return {"I": [book_checklist.answer(claim)], "Appendix": []}
+    figure = "\n```{figure} one.svg\n:name: fig-one\n```\n"
+    return {"I": [boxed("Answer — Question 1 (1 point)", "Yes.", figure)], "Appendix": []}
 
 
 def test_checklist_has_every_answer(given: dict) -> None:

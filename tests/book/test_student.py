@@ -19,7 +19,7 @@ import book_blanks
 import book_checklist
 import book_student
 import leaks
-from book_claims import claims
+from book_chapters import Chapter, chapters
 from book_editions import edition
 from books import BIN, Result, run
 
@@ -203,11 +203,8 @@ def test_nothing_leaks(root: Path, tree: Path) -> None:
 
 def test_the_search_for_leaks_finds_every_answer(root: Path, tree: Path) -> None:
     """What the boxes of the book say is found, wherever it would stand."""
-    secrets, boxes = leaks.gone(root, tree), {}
-    for claim in claims(root / "book"):
-        if claim.kind == "answer":
-            page = claim.page.read_text(encoding="utf-8")
-            boxes[str(claim.label)] = page[claim.at :].partition("\n:::\n")[0]
+    secrets = leaks.gone(root, tree)
+    boxes = {box.label: box.body for page in chapters(root / "book") for box in page.answers}
     losses = (root / "code" / "replearn" / "losses.py").read_text(encoding="utf-8")
     for question in leaks.ANSWERS:
         label = f"answer-q{question}"
@@ -218,11 +215,8 @@ def test_the_search_for_leaks_finds_every_answer(root: Path, tree: Path) -> None
 
 
 def test_no_figure_is_left_but_those_of_the_pages(root: Path, tree: Path) -> None:
-    named = {
-        file.relative_to(tree).as_posix(): set(re.findall(r"\bname: (fig-\S+)", file.read_text()))
-        for file in (tree / "book").rglob("*.md")
-    }
-    assert set().union(*named.values()) == {
+    labels = {label for page in chapters(tree / "book") for label in page.labels}
+    assert {label for label in labels if label.startswith("fig-")} == {
         *("fig-samples", "fig-variations", "fig-nuisances", "fig-factors", "fig-q4-arrangements"),
         *("fig-autoencoder-loss", "fig-reconstructions", "fig-q7-train", "fig-q7-val"),
         *("fig-q8-views-a", "fig-q8-views-b", "fig-q8-views-c", "fig-q8-loss"),
@@ -254,12 +248,13 @@ def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree: Path) -> N
 
 
 def checklist(tree: Path) -> tuple[dict, dict[str, list[book_checklist.Answer]]]:
-    page = (tree / "book" / "appendix" / "checklist.md").read_text(encoding="utf-8")
-    asked = yaml.safe_load(page.partition("```{checklist} ..\n")[2].partition("```")[0])
+    page = Chapter.read(tree / "book" / "appendix" / "checklist.md")
+    (table,) = (found for found in page.directives if found.name == "checklist")
+    asked = yaml.safe_load(table.body)
     given: dict[str, list[book_checklist.Answer]] = {part: [] for part in asked}
-    for claim in claims(tree / "book"):
-        if claim.kind == "answer":
-            found = book_checklist.answer(claim)
+    for chapter in chapters(tree / "book"):
+        for box in chapter.answers:
+            found = book_checklist.answer(chapter, box)
             given[list(asked)[found.question > "7"]].append(found)
     return asked, given
 
@@ -347,8 +342,9 @@ def test_cells_that_need_a_missing_loss_are_shown_and_not_run() -> None:
 
 
 def test_what_waits_to_be_attached_is_known() -> None:
-    assert book_blanks.waiting(PAGE, {"7b": "reconstruction_loss"}) == {"fig-one", "code-q7b"}
-    assert book_blanks.waiting(PAGE, {"8a": "info_nce"}) == set()
+    page = Chapter(PAGE)
+    assert book_blanks.waiting(page, {"7b": "reconstruction_loss"}) == {"fig-one", "code-q7b"}
+    assert book_blanks.waiting(page, {"8a": "info_nce"}) == set()
 
 
 def test_written_losses_are_run(root: Path, tree: Path, tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from pypdf import PdfReader
 from pypdf.generic import StreamObject
 
 import book_checklist
-import book_claims
 import book_execution
 import book_faults
 import book_notebooks
 import book_policy
+from book_chapters import chapters
 from books import PAGES, SECRETS, WATCH, Result
 
 RAW_MARKUP = (
@@ -147,7 +147,7 @@ def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, Beautiful
     page = html["book/appendix/claims"]
     rows = article(page).select("table tbody tr")
     targets = [urldefrag(row.select_one("td a")["href"]).fragment for row in rows]
-    labels = {str(claim.label) for claim in book_claims.claims(root / "book")}
+    labels = {claim.label for page in chapters(root / "book") for claim in page.claims}
     assert len(rows) == len(labels)
     assert set(targets) == labels
     assert all(row.select("td")[1].get_text(strip=True) for row in rows)
