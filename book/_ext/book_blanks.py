@@ -1,8 +1,8 @@
-"""What a student has yet to write: answers that are empty, and cells that wait for her losses.
+"""What a student has yet to write: empty answers, and cells that wait for her losses.
 
 In the student edition two functions of code/replearn/losses.py raise NotImplementedError. A cell
-tagged ``needs-7b`` or ``needs-8a`` cannot run before she writes the one that this question asks
-for, so until then it is shown and not run, and a figure's place is held by a frame that says so.
+tagged ``needs-7b`` or ``needs-8a`` needs the one that this question asks for. Until she has written
+it, the cell is shown and not run, and a frame that says so stands in for the cell's figure.
 Numbers, captions and references are those of the finished book from the start.
 """
 
@@ -48,7 +48,7 @@ def waits_for(cell: Directive, missing: dict[str, str]) -> str | None:
 
 
 def waiting(chapter: Chapter, missing: dict[str, str]) -> set[str]:
-    """Return the labels of what is to be attached from a page and is not there yet."""
+    """Return the labels on a page that stand for nothing until the missing losses are written."""
     return {
         found.label
         for found in chapter.directives

@@ -1,12 +1,12 @@
 """How the chapters run: in a cache that knows the library, and with vector figures.
 
-Jupyter Book re-executes a chapter when its own code changes, not when the library it imports does,
-or the measurements that it shows. Here the cache's folder carries a fingerprint of all that a
-chapter's output depends on beside its own text, so that an edit under ``code/`` executes anew and a
-quick ``smoke`` build never passes its outputs on to the real one. The HTML and the PDF share the
-folder: one execution serves both. A cell that was not run is a warning, which fails the build.
+Jupyter Book executes a chapter again when the chapter's own code changes, but not when the library
+it imports does, or the measurements it shows. Here the cache's folder is named by a fingerprint of
+all these, so that an edit under ``code/`` executes every chapter again and a quick ``smoke`` build
+never passes its outputs on to a real one. The HTML and the PDF share the folder: one execution
+serves both. A cell that was not run is a warning, which fails the build.
 
-A page that was not edited is not read again either, unless anything beside the pages was.
+Sphinx reads a page again when the page changes, or any file that pages depend on.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ c.Application.log_level = "ERROR"
 
 
 def fingerprint(root: Path) -> str:
-    """A short hash of what chapters compute from: library, requirements, records, networks."""
+    """A short hash of what chapters compute from: library, requirements, measurements, networks."""
     files = [
         *sorted((root / "code" / "replearn").rglob("*.py")),
         *sorted((root / "benchmarks").glob("*.json")),
@@ -65,7 +65,7 @@ def fingerprint(root: Path) -> str:
 
 
 def surroundings(root: Path) -> str:
-    """A short hash of the recipe and of what pages show, list or are laid out by: not of pages."""
+    """A short hash of the recipe and of all that pages show, list or are laid out by."""
     files = [file for file in root.glob("*") if not file.name.startswith(".")]
     for folder in ("benchmarks", "book", "code", "tests"):
         files += [file for file in (root / folder).rglob("*") if file.suffix in _BESIDE_PAGES]
@@ -108,8 +108,8 @@ def warn_of_cells_not_run(app: Sphinx, doctree: nodes.document) -> None:
             LOG.warning("a cell was not executed", location=cell)
 
 
-def own_up(app: Sphinx, config: Config) -> None:
-    """Say on every page, and on the PDF's title page, that a smoke build is one."""
+def announce_smoke_build(app: Sphinx, config: Config) -> None:
+    """Announce a smoke build on every page and on the PDF's title page."""
     if os.environ.get("REPLEARN_RECIPE") == "smoke":
         config.html_theme_options["announcement"] = SMOKE
         config.today = SMOKE
@@ -119,6 +119,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_config_value("book_surroundings", "", rebuild="env")
     app.connect("config-inited", prepare)
-    app.connect("config-inited", own_up)
+    app.connect("config-inited", announce_smoke_build)
     app.connect("doctree-read", warn_of_cells_not_run)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

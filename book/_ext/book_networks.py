@@ -1,9 +1,9 @@
-"""The networks come first: found in store, else published, else trained, before any chapter runs.
+"""Networks come before chapters: each is found in store, else published, else trained.
 
-A chapter that trained one would be silent for minutes. ``TRAIN=1`` in the environment trains here
-even what is published. How this copy came by each network is kept beside its pages in
-``networks.json``, for the page "How this copy was made" and for the cache of executed chapters; a
-network that an earlier build of this folder trained stays one that was trained for it.
+A chapter that trained one would be silent for minutes. ``TRAIN=1`` in the environment trains even
+the published ones here. The file ``networks.json`` beside the pages says where each network came
+from, for the page "How this copy was made" and for the cache of executed chapters; a network that
+an earlier build of this folder trained counts as trained, not as found.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def keep_one_store() -> None:
 
 
 def get(build: Path) -> None:
-    """See to it that the networks are in store, and write down how each came there.
+    """Bring the networks into the store, and write down how each came there.
 
     Where the user's own store cannot be written, and no other is named, this build keeps its
     networks in its own folder, and says so.
@@ -60,7 +60,7 @@ def get(build: Path) -> None:
 
 
 def note(file: Path, origins: dict[str, dict[str, str]]) -> None:
-    """Write ``origins`` into ``file``; one found as an earlier build left it keeps its own."""
+    """Write ``origins`` into ``file``; one found as an earlier build left it keeps its origin."""
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for name, now in origins.items():
         then = before.get(name, {})

@@ -1,8 +1,8 @@
-"""A build is never silent: it tells of each page when it is done, and of a long one meanwhile.
+"""A build is never silent: each page is told in a line when it is done, and a long one meanwhile.
 
-A page is a line: its number, its title, whether its cells were executed or found in the cache, and
-the seconds. What takes long gives signs of life, which name the cell that runs. All this is heard
-from the logs of those who do the work; what they say of a page is then not said twice.
+The line has the page's number, its title, whether its cells were executed or found in the cache,
+and the seconds. Whatever takes long gives signs of life, which name the cell that runs. The news
+comes from the logs of Sphinx, MyST-NB and nbclient, whose own lines are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HOW = {"Executed": "executed", "Using cached": "cached", "Executing notebook fai
 
 @contextmanager
 def alive(what: Callable[[], str]) -> Iterator[None]:
-    """Say from time to time what is under way, and for how long, until it ends or fails."""
+    """Say every ``PAUSE`` seconds what is under way and for how long, until it ends or fails."""
     begun, over = time.monotonic(), threading.Event()
 
     def tell() -> None:
@@ -44,7 +44,7 @@ def alive(what: Callable[[], str]) -> Iterator[None]:
 
 
 class Reading:
-    """The pages that a build reads, and how far it is with the one at hand."""
+    """How far a build is with its pages, and with the cells of the one it reads."""
 
     total = number = cells = cell = 0
     title, how, signs = "", "read", ExitStack()

@@ -45,7 +45,7 @@ def article(page: BeautifulSoup) -> BeautifulSoup:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_owns_up_to_be_a_smoke_build(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_announces_a_smoke_build(html: dict[str, BeautifulSoup], name: str) -> None:
     announcement = html[name].select_one(".bd-header-announcement, .announcement")
     assert announcement is not None
     assert book_execution.SMOKE in announcement.get_text()
@@ -425,7 +425,7 @@ def test_checklist_tells_the_right_pages(pdf: PdfReader, pdf_pages: list[str]) -
         assert sought in text, f"{kind} {number} is not on page {label}"
 
 
-def test_pdf_owns_up_to_be_a_smoke_build(pdf_pages: list[str]) -> None:
+def test_pdf_announces_a_smoke_build(pdf_pages: list[str]) -> None:
     assert _squeeze(book_execution.SMOKE) in _squeeze(pdf_pages[0])
 
 
