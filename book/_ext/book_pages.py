@@ -106,18 +106,6 @@ class HeldPunctuation(SphinxPostTransform):
                 parent[at] = nodes.inline("", "", *held, classes=["held"])
 
 
-def drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Leave out the scripts of Thebe, which no page uses; they name a remote address."""
-    context["script_files"] = [
-        script
-        for script in context.get("script_files", [])
-        if "sphinx-thebe" not in str(script.filename)
-        and "const THEBE_JS_URL" not in script.attributes.get("body", "")
-    ]
-
-
 def mend(app: Sphinx, exception: Exception | None) -> None:
     """Mend in the finished pages what no setting reaches."""
     if exception is None and app.builder.format == "html":
@@ -135,6 +123,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", add_description)
     app.connect("html-page-context", add_card)
     app.connect("html-page-context", name_first_page)
-    app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,7 +20,7 @@ import book_checklist
 import book_execution
 import book_faults
 import book_notebooks
-import book_policy
+import book_offline
 from book_chapters import chapters
 from books import PAGES, SECRETS, WATCH, Result
 
@@ -101,7 +101,7 @@ def test_page_allows_its_own_site_alone(html: dict[str, BeautifulSoup], name: st
     assert first is not None
     assert first["http-equiv"] == "Content-Security-Policy"
     widgets = bool(html[name].select('script[type*="widget-view"]'))
-    assert first["content"] in book_policy.policy(widgets)
+    assert first["content"] in book_offline.policy(widgets)
     assert ("'unsafe-eval'" in first["content"]) == widgets
     assert re.findall(r"https?:|\*", first["content"]) == []
 
