@@ -21,7 +21,6 @@ import book_execution
 import book_faults
 import book_launch
 import book_macros
-import book_networks
 import book_offline
 import book_pages
 import book_submission
@@ -105,9 +104,9 @@ def test_fingerprint_follows_the_networks(
 ) -> None:
     before = book_execution.fingerprint(sources)
     monkeypatch.setattr(os, "environ", {**os.environ})
-    book_networks.note(tmp_path / "told.json", {"A": {"origin": "found", "key": "1"}})
+    book_execution.note_networks(tmp_path / "told.json", {"A": {"origin": "found", "key": "1"}})
     found = book_execution.fingerprint(sources)
-    book_networks.note(tmp_path / "told.json", {"A": {"origin": "found", "key": "2"}})
+    book_execution.note_networks(tmp_path / "told.json", {"A": {"origin": "found", "key": "2"}})
     assert len({before, found, book_execution.fingerprint(sources)}) == 3
 
 
@@ -116,11 +115,11 @@ def test_a_network_keeps_the_origin_it_had_in_the_first_build(
 ) -> None:
     monkeypatch.setattr(os, "environ", {**os.environ})
     told = {"A": {"origin": "trained", "key": "1", "finished": "2026"}}
-    book_networks.note(tmp_path / "told.json", told)
-    book_networks.note(tmp_path / "told.json", {"A": {**told["A"], "origin": "found"}})
+    book_execution.note_networks(tmp_path / "told.json", told)
+    book_execution.note_networks(tmp_path / "told.json", {"A": {**told["A"], "origin": "found"}})
     assert json.loads((tmp_path / "told.json").read_text()) == told
     later = {"A": {**told["A"], "origin": "found", "finished": "2027"}}
-    book_networks.note(tmp_path / "told.json", later)
+    book_execution.note_networks(tmp_path / "told.json", later)
     assert json.loads((tmp_path / "told.json").read_text()) == later
 
 
@@ -129,7 +128,7 @@ def test_training_is_asked_for_by_one_word(
     monkeypatch: pytest.MonkeyPatch, given: str, trains: bool
 ) -> None:
     monkeypatch.setenv("TRAIN", given)
-    assert book_networks.trains() == trains
+    assert book_execution.trains() == trains
 
 
 @pytest.mark.fault(
@@ -141,7 +140,7 @@ def test_another_word_than_one_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAIN", "yes")
         with pytest.raises(ExtensionError, match="TRAIN must be 1 or 0, or left out, got 'yes'"):
-            book_networks.get(tmp_path)
+            book_execution.get_networks(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,13 +161,13 @@ def test_a_store_that_cannot_be_written_is_replaced_by_the_builds_own(
         return {"A": {"origin": "published"}}
 
     monkeypatch.setattr(published, "get", get)
-    book_networks.get(tmp_path)
+    book_execution.get_networks(tmp_path)
     assert os.environ["REPLEARN_RUNS"] == str(tmp_path / "runs")
     assert "keeps its networks in" in capsys.readouterr().out
     # One that was named is not replaced.
     monkeypatch.setattr(published, "get", lambda folder, train: (_ for _ in ()).throw(OSError(28)))
     with pytest.raises(ExtensionError):
-        book_networks.get(tmp_path)
+        book_execution.get_networks(tmp_path)
 
 
 # ---- book_launch
@@ -717,12 +716,12 @@ def test_pages_of_every_folder_share_the_store_that_was_chosen(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REPLEARN_RUNS", chosen)
-    book_networks.keep_one_store()
+    book_execution.keep_one_store()
     monkeypatch.chdir("/")  # as a kernel runs elsewhere
     assert Path(os.environ["REPLEARN_RUNS"]) == (tmp_path / chosen).resolve()
 
 
 def test_where_no_store_was_chosen_none_is_put(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REPLEARN_RUNS", raising=False)
-    book_networks.keep_one_store()
+    book_execution.keep_one_store()
     assert "REPLEARN_RUNS" not in os.environ
