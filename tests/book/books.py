@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from bs4 import BeautifulSoup
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 BIN = Path(sys.executable).parent
@@ -67,6 +68,11 @@ class Result:
     def print(self) -> Path:
         """The folder of what typesetting makes of it."""
         return self.tree / "_build" / "print"
+
+
+def front_page(result: Result) -> BeautifulSoup:
+    """The first page of a book."""
+    return BeautifulSoup((result.html / "book" / "index.html").read_text("utf-8"), "html.parser")
 
 
 def run(command: list[str], tree: Path, **environment: str) -> Result:

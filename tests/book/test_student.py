@@ -20,7 +20,6 @@ import book_checklist
 import book_student
 import leaks
 from book_chapters import Chapter, chapters
-from book_editions import edition
 from books import BIN, Result, run
 
 
@@ -53,51 +52,6 @@ def checked(tree: Path) -> str:
     """What the public checks print in a student's tree."""
     calls = "; ".join(f"exercises.check({question!r})" for question in book_blanks.ASKED)
     return run([sys.executable, "-c", f"from replearn import exercises; {calls}"], tree).output
-
-
-# ---- Marks
-
-
-MARKED = """\
-before
-
-% instructor
-
-for instructors
-% student
-% for students
-%
-% - twice
-% end
-
-after
-"""
-
-
-def test_each_edition_has_its_part() -> None:
-    assert edition(MARKED, "instructor") == "before\n\nfor instructors\n\nafter\n"
-    assert edition(MARKED, "student") == "before\n\nfor students\n\n- twice\n\nafter\n"
-
-
-def test_marks_work_in_the_header_of_a_cell() -> None:
-    text = "a:\n  # instructor\n  b: 1\n  # student\n  # b: 2\n  # end\n"
-    assert yaml.safe_load(edition(text, "instructor")) == {"a": {"b": 1}}
-    assert yaml.safe_load(edition(text, "student")) == {"a": {"b": 2}}
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("% end\n", "line 1: 'end' cannot follow a part for both"),
-        ("% instructor\n\n% instructor\n", "line 3: 'instructor' cannot follow .* instructor"),
-        ("% student\n% a\n% instructor\n", "line 3"),
-        ("% instructor\na\n", "the part for instructor has no end"),
-        ("% student\na\n% end\n", "line 2: a student's part is a comment, not 'a"),
-    ],
-)
-def test_mark_out_of_place_is_named(text: str, named: str) -> None:
-    with pytest.raises(ValueError, match=named):
-        edition(text, "student")
 
 
 def test_the_file_of_a_mark_out_of_place_is_named(root: Path, tmp_path: Path) -> None:
@@ -297,54 +251,6 @@ def test_folder_that_is_there_is_left_alone(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "is there already" in done.stderr
     assert (tmp_path / "mine").read_text() == "kept"
-
-
-# ---- Cells that wait
-
-
-PAGE = """\
-```{code-cell} ipython3
-:tags: [needs-7b]
-run = train()
-```
-
-```{code-cell} ipython3
----
-mystnb:
-  figure: {name: fig-one, caption: One.}
-tags: [needs-7b]
----
-run.show()
-```
-
-```{code-cell} ipython3
-:tags: [needs-8a]
-other()
-```
-
-```{literalinclude} losses.py
-:pyobject: reconstruction_loss
-:name: code-q7b
-```
-"""
-
-
-def test_cells_that_need_a_missing_loss_are_shown_and_not_run() -> None:
-    held = book_blanks.held(PAGE, {"7b": "reconstruction_loss"})
-    assert held.count("Not run yet") == 1
-    assert "```python\nrun = train()\n```" in held
-    assert "```python\nrun.show()\n```" in held
-    assert "tags: [remove-input]\n---\nfrom replearn import figures" in held
-    assert "Question 7b is written" in held
-    assert "name: fig-one" in held
-    assert ":tags: [needs-8a]\nother()" in held
-    assert book_blanks.held(PAGE, {}) == PAGE
-
-
-def test_what_waits_to_be_attached_is_known() -> None:
-    page = Chapter(PAGE)
-    assert book_blanks.waiting(page, {"7b": "reconstruction_loss"}) == {"fig-one", "code-q7b"}
-    assert book_blanks.waiting(page, {"8a": "info_nce"}) == set()
 
 
 def test_written_losses_are_run(root: Path, tree: Path, tmp_path: Path) -> None:
