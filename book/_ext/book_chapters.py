@@ -96,7 +96,7 @@ class Chapter:
     @property
     def answers(self) -> list[Directive]:
         """The boxed answers."""
-        return [found for found in self.directives if found.kind == "answer"]
+        return [found for found in self.claims if found.kind == "answer"]
 
     @property
     def labels(self) -> set[str]:
@@ -184,10 +184,7 @@ class _AnyDirective(DocutilsDirective):
 def directive(token: Token, before: Token | None = None, first: int = 0) -> Directive | None:
     """The directive that a token is, if it is one.
 
-    Args:
-        token: a fence, or anything else.
-        before: the token before it, which may be its target.
-        first: the line of the page where the text begins that the tokens are from.
+    The token ``before`` it may be its target; their text begins at line ``first`` of the page.
     """
     if token.type not in ("fence", "colon_fence") or not token.info.startswith("{"):
         return None
