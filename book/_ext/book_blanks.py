@@ -1,19 +1,21 @@
-"""What a student has yet to write: answers that are empty, and cells that wait for her losses.
+"""What a student has yet to write: empty answers, and cells that wait for her losses.
 
 In the student edition two functions of code/replearn/losses.py raise NotImplementedError. A cell
-tagged ``needs-7b`` or ``needs-8a`` cannot run before she writes the one that this question asks
-for, so until then it is shown and not run, and a figure's place is held by a frame that says so.
+tagged ``needs-7b`` or ``needs-8a`` needs the one that this question asks for. Until she has written
+it, the cell is shown and not run, and a frame that says so stands in for the cell's figure.
 Numbers, captions and references are those of the finished book from the start.
 """
 
 from __future__ import annotations
 
 import ast
-import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from book_chapters import Chapter, Directive
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -21,11 +23,6 @@ EMPTY = "*your answer*"  # what stands where a student is to write
 
 # The function of losses.py that a question asks for.
 ASKED = {"7b": "reconstruction_loss", "8a": "info_nce"}
-
-_CELL = re.compile(
-    r"^```\{code-cell\}.*\n(?P<head>---\n(?:.*\n)*?---\n|(?::.*\n)*)(?P<code>(?:.*\n)*?)```$", re.M
-)
-_INCLUDED = re.compile(r"^```\{literalinclude\}.*\n(?P<options>(?::.*\n)+)```$", re.M)
 
 
 def unwritten(losses: Path) -> dict[str, str]:
@@ -44,51 +41,48 @@ def unwritten(losses: Path) -> dict[str, str]:
     }
 
 
-def waits_for(cell: re.Match[str], missing: dict[str, str]) -> str | None:
+def waits_for(cell: Directive, missing: dict[str, str]) -> str | None:
     """Return the question that a cell waits for, if any."""
-    tags = re.search(r"\btags:.*", cell["head"])
-    needs = re.findall(r"\bneeds-(\w+)", tags[0]) if tags else []
-    return next((question for question in needs if question in missing), None)
+    tags = cell.options.get("tags", [])
+    return next((question for question in missing if f"needs-{question}" in tags), None)
 
 
-def waiting(page: str, missing: dict[str, str]) -> set[str]:
-    """Return the labels of what is to be attached from a page and is not there yet."""
-    heads = [cell["head"] for cell in _CELL.finditer(page) if waits_for(cell, missing)]
-    heads += [
-        code["options"]
-        for code in _INCLUDED.finditer(page)
-        if any(f":pyobject: {name}\n" in code["options"] for name in missing.values())
-    ]
-    return {label for head in heads for label in re.findall(r"\bname: ([\w-]+)", head)}
+def waiting(chapter: Chapter, missing: dict[str, str]) -> set[str]:
+    """Return the labels on a page that stand for nothing until the missing losses are written."""
+    return {
+        found.label
+        for found in chapter.directives
+        if found.label
+        if waits_for(found, missing) or found.options.get("pyobject") in missing.values()
+    }
 
 
 def held(page: str, missing: dict[str, str]) -> str:
     """Return the page with the cells that wait shown but not run."""
-    told: set[str] = set()
+    chapter, told = Chapter(page), set[str]()
 
-    def hold(cell: re.Match[str]) -> str:
-        question = waits_for(cell, missing)
-        if question is None:
-            return cell[0]
-        parts = [f"```python\n{cell['code']}```"]
+    def hold(cell: Directive, question: str) -> Iterator[str]:
         if question not in told:
             told.add(question)
-            parts.insert(
-                0,
+            yield (
                 ":::{admonition} Not run yet\n:class: attention\n"
                 f"What follows needs `{missing[question]}` of `code/replearn/losses.py`, Question "
-                f"{question}. Write it, and the next build runs it.\n:::",
+                f"{question}. Write it, and the next build runs it.\n:::\n"
             )
-        if "figure:" in cell["head"]:
-            head = re.sub(rf"\bneeds-{question}\b", "remove-input", cell["head"])
+        yield f"```python\n{cell.body}\n```\n"
+        if cell.figure:
+            head = "".join(chapter.lines[cell.start : cell.inside])
             plain = f"The plot appears here once Question {question} is written."
-            parts.append(
-                f"```{{code-cell}} ipython3\n{head}from replearn import figures\n\n"
-                f"figures.placeholder({plain!r})\n```"
+            yield (
+                head.replace(f"needs-{question}", "remove-input")
+                + f"from replearn import figures\n\nfigures.placeholder({plain!r})\n```\n"
             )
-        return "\n\n".join(parts)
 
-    return _CELL.sub(hold, page)
+    return chapter.replaced(
+        (cell, "\n".join(hold(cell, question)))
+        for cell in chapter.cells
+        if (question := waits_for(cell, missing))
+    )
 
 
 def hold_cells(app: Sphinx, docname: str, source: list[str]) -> None:

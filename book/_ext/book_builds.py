@@ -1,8 +1,8 @@
-"""One build at a time in a folder, and none that goes on from what a killed one left half-written.
+"""Builds that do not disturb each other: one at a time in a folder, each from a clean start.
 
-A build waits for the one that is under way in its folder, and starts with no page in it. Sphinx,
-the notebooks' figures and the cache of executed chapters take a file that is there for whole; so
-what a killed build left is removed first, but for the executed chapters that can be read. As a
+A build waits until no other is under way in its folder, and starts without the pages of the last. A
+killed build leaves files half-written, which Sphinx and the cache of executed chapters would take
+for whole; the next build removes them, and keeps the executed chapters that can still be read. As a
 program, it runs another once no build is under way: ``python book_builds.py FOLDER COMMAND...``.
 """
 
@@ -36,7 +36,7 @@ def wait_for_others(build: Path) -> None:
 
 
 def mark(build: Path) -> Path:
-    """The file that is there while a build is under way, and stays behind one that was killed."""
+    """The file that marks a build under way; a killed build leaves it behind."""
     return build / ".under-way"
 
 
@@ -54,7 +54,7 @@ def clear(build: Path) -> None:
 
 
 def begin(app: Sphinx, config: Config) -> None:
-    """Take the folder, as whole as it is."""
+    """Take the folder, mend what a killed build left in it, and remove the old pages."""
     out = Path(app.outdir)
     wait_for_others(out.parent)
     if mark(out.parent).exists():
@@ -65,9 +65,9 @@ def begin(app: Sphinx, config: Config) -> None:
 
 
 def end(app: Sphinx, exception: Exception | None) -> None:
-    """Leave the folder: a build that fails leaves nothing half-written.
+    """Leave the folder without the mark, and after warnings without the pages as they were read.
 
-    One that warned leaves no page as read, or the next would not read it again and not warn.
+    The next build then reads them again, and warns again.
     """
     if app._warncount:
         shutil.rmtree(app.doctreedir, ignore_errors=True)

@@ -16,8 +16,8 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.latex import LaTeXTranslator
 
 import book_blanks
-from book_claims import Claim, claims, long_table
-from book_editions import edition
+from book_chapters import Chapter, Directive, chapters
+from book_claims import long_table
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ _SHARE = re.compile(r"\((?:\w+, )?([\d½]+) points?\)")
 class Answer(NamedTuple):
     """A boxed answer: its question and points, how the box divides them, and if it is empty."""
 
-    claim: Claim
+    chapter: Chapter
+    label: str | None
     question: str
     points: float
     shares: list[float]
@@ -45,21 +46,20 @@ def spelt(number: float) -> str:
     return f"{int(number) or ''}{'½' if number % 1 else ''}" or "0"
 
 
-def answer(claim: Claim) -> Answer:
+def answer(chapter: Chapter, box: Directive) -> Answer:
     """Read the question and the points off an answer's box.
 
     Raises:
         ValueError: if its title does not name them, or the shares inside do not add up to them.
     """
-    title = _TITLE.search(claim.title)
+    title = _TITLE.search(box.title)
     if title is None:
-        raise ValueError(f"{claim.title!r} ends in no question and points: Question 4a (2 points)")
-    text = claim.page.read_text(encoding="utf-8")[claim.at :].partition(claim.title)[2]
-    box = edition(text.partition("\n:::\n")[0] + "\n", "instructor")
-    shares = [points(share) for share in _SHARE.findall(box)]
+        raise ValueError(f"{box.title!r} ends in no question and points: Question 4a (2 points)")
+    shares = [points(share) for share in _SHARE.findall(box.body)]
     if shares and sum(shares) != points(title[2]):
-        raise ValueError(f"{claim.title!r} divides its points into {_sum(shares)}")
-    return Answer(claim, title[1], points(title[2]), shares, book_blanks.EMPTY in box)
+        raise ValueError(f"{box.title!r} divides its points into {_sum(shares)}")
+    empty = book_blanks.EMPTY in box.body
+    return Answer(chapter, box.label, title[1], points(title[2]), shares, empty)
 
 
 def _sum(shares: list[float]) -> str:
@@ -81,9 +81,9 @@ def empty(
         for part, wants in asked.items()
         for found in given.get(part, [])
         if found.empty
-        or not book_blanks.waiting(
-            found.claim.page.read_text(encoding="utf-8"), missing
-        ).isdisjoint(wants["attached"].get(found.question, []))
+        or book_blanks.waiting(found.chapter, missing).intersection(
+            wants["attached"].get(found.question, [])
+        )
     ]
 
 
@@ -122,11 +122,11 @@ def rows(asked: dict[str, Any], given: dict[str, list[Answer]], unanswered: list
 
 
 def _row(found: Answer, labels: list[str], unanswered: bool) -> str:
-    source = found.claim.page.read_text(encoding="utf-8")
     for label in labels:
-        if not re.search(rf"\bname: {re.escape(label)}\b", source):
-            raise ValueError(f"question {found.question} lacks {label} on {found.claim.page.name}")
-    link = f"{{ref}}`Question {found.question} <{found.claim.label}>`"
+        if label not in found.chapter.labels:
+            page = found.chapter.path.name
+            raise ValueError(f"question {found.question} lacks {label} on {page}")
+    link = f"{{ref}}`Question {found.question} <{found.label}>`"
     if unanswered:
         link += " **(empty)**"
     shares = f" = {_sum(found.shares)}" if found.shares else ""
@@ -169,12 +169,12 @@ class Checklist(SphinxDirective):
 
     def _given(self) -> dict[str, list[Answer]]:
         here = Path(self.env.doc2path(self.env.docname)).parent
-        by_page: dict[str, list[Answer]] = {}
-        for claim in claims((here / self.arguments[0]).resolve()):
-            if claim.kind == "answer":
-                self.env.note_dependency(str(claim.page))
-                page = claim.page.relative_to(self.env.srcdir).with_suffix("").as_posix()
-                by_page.setdefault(page, []).append(answer(claim))
+        by_page: dict[str | None, list[Answer]] = {}
+        for chapter in chapters((here / self.arguments[0]).resolve()):
+            for box in chapter.answers:
+                self.env.note_dependency(str(chapter.path))
+                page = self.env.path2doc(chapter.path)
+                by_page.setdefault(page, []).append(answer(chapter, box))
         parts = self.env.external_site_map.root.subtrees  # type: ignore[attr-defined]
         return {
             part.caption: [found for page in part.files() for found in by_page.get(page, [])]

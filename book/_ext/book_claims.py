@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -13,38 +12,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-RESULTS = ("theorem", "lemma", "proposition", "corollary")
-
-_RESULT = re.compile(
-    rf"^[:`]{{3,}}\{{prf:({'|'.join(RESULTS)})\}}[ ]*(?P<title>.*)\n(?P<options>(?::.*\n)*)", re.M
-)
-_ANSWER = re.compile(
-    r"^(?:\((?P<label>answer-\S+)\)=\n)?[:`]{3,}\{admonition\}[ ]*(?P<title>.*)\n:class: answer$",
-    re.M,
-)
-
-
-class Claim(NamedTuple):
-    """Something the book says that a test of the same name checks."""
-
-    page: Path
-    kind: str
-    title: str
-    label: str | None
-    at: int  # where the page defines it, in characters
-
-
-def claims(book: Path) -> list[Claim]:
-    """Return every theorem, lemma, proposition, corollary and boxed answer below ``book``."""
-    found = []
-    for page in sorted(book.rglob("*.md")):
-        text = page.read_text(encoding="utf-8")
-        for match in _RESULT.finditer(text):
-            label = re.search(r"^:label:\s*(\S+)", match["options"], re.M)
-            found.append(Claim(page, match[1], match["title"], label and label[1], match.start()))
-        for match in _ANSWER.finditer(text):
-            found.append(Claim(page, "answer", match["title"], match["label"], match.start()))
-    return found
+from book_chapters import Chapter, Directive, chapters
 
 
 def tests(folder: Path) -> dict[str, tuple[Path, str]]:
@@ -80,30 +48,28 @@ class ClaimsTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The table; a claim without a test fails the build."""
         here = Path(self.env.doc2path(self.env.docname)).parent
-        book, folder = here / self.options["book"], here / self.arguments[0]
-        checked = tests(folder)
+        checked = tests(here / self.arguments[0])
         toc = list(self.env.external_site_map)  # type: ignore[attr-defined]  # of external_toc
-
-        def place(claim: Claim) -> tuple[int, int]:
-            page = claim.page.relative_to(self.env.srcdir).with_suffix("").as_posix()
-            return toc.index(page), claim.at
-
-        rows = []
-        for claim in sorted(claims(book.resolve()), key=place):
-            name = test_name(claim.label or "")
-            if name not in checked:
-                raise self.error(f"claims-table: {claim} has no test called {name}")
-            path, says = checked[name]
-            for source in (claim.page, path):
-                self.env.note_dependency(str(source))
-            link = (
-                f"{{ref}}`{claim.title} <{claim.label}>`"
-                if claim.kind == "answer"
-                else f"{{prf:ref}}`{claim.label}`. {claim.title}"
-            )
-            first = " ".join(says.split("\n\n")[0].replace("``", "`").split())
-            rows.append(f"| {link} | {first.replace('|', chr(92) + '|')} |")
+        pages = [page for page in chapters((here / self.options["book"]).resolve()) if page.claims]
+        pages.sort(key=lambda page: toc.index(self.env.path2doc(page.path)))
+        rows = [self._row(page, claim, checked) for page in pages for claim in page.claims]
         return long_table(self, "the book says | its test checks", "45 55", rows)
+
+    def _row(self, page: Chapter, claim: Directive, checked: dict[str, tuple[Path, str]]) -> str:
+        name = test_name(claim.label or "")
+        if name not in checked:
+            where = f"{claim.title!r} of {page.path.name}"
+            raise self.error(f"claims-table: {where} has no test called {name}")
+        path, says = checked[name]
+        for source in (page.path, path):
+            self.env.note_dependency(str(source))
+        link = (
+            f"{{ref}}`{claim.title} <{claim.label}>`"
+            if claim.kind == "answer"
+            else f"{{prf:ref}}`{claim.label}`. {claim.title}"
+        )
+        first = " ".join(says.split("\n\n")[0].replace("``", "`").split())
+        return f"| {link} | {first.replace('|', chr(92) + '|')} |"
 
 
 def long_table(

@@ -1,17 +1,25 @@
-"""How the chapters run: in a cache that knows the library, and with vector figures.
+"""How the chapters run: on networks that are there, in a cache that knows the library.
 
-Jupyter Book re-executes a chapter when its own code changes, not when the library it imports does,
-or the measurements that it shows. Here the cache's folder carries a fingerprint of all that a
-chapter's output depends on beside its own text, so that an edit under ``code/`` executes anew and a
-quick ``smoke`` build never passes its outputs on to the real one. The HTML and the PDF share the
-folder: one execution serves both. A cell that was not run is a warning, which fails the build.
+Networks come before chapters, as one that trained would be silent for minutes: each is found in
+store, else published, else trained; ``TRAIN=1`` in the environment trains even what is published.
+The file ``networks.json`` beside the pages says where each came from, for the page "How this copy
+was made" and for the cache; a network that an earlier build of this folder trained counts as
+trained, not as found.
 
-A page that was not edited is not read again either, unless anything beside the pages was.
+Jupyter Book executes a chapter again when the chapter's own code changes, but not when the library
+it imports does, or the measurements it shows. Here the cache's folder is named by a fingerprint of
+all these, so that an edit under ``code/`` executes every chapter again and a quick ``smoke`` build
+never passes its outputs on to a real one. The HTML and the PDF share the folder: one execution
+serves both. A cell that was not run is a warning, which fails the build.
+
+Sphinx reads a page again when the page changes, or any file that pages depend on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -19,6 +27,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
@@ -52,8 +61,64 @@ c.Application.log_level = "ERROR"
 """
 
 
+def trains() -> bool:
+    """Whether ``$TRAIN`` asks for trainings on this machine.
+
+    Raises:
+        ExtensionError: if it is anything but 1, 0 or nothing.
+    """
+    given = os.environ.get("TRAIN", "")
+    if given not in ("", "0", "1"):
+        raise ExtensionError(f"TRAIN must be 1 or 0, or left out, got {given!r}")
+    return given == "1"
+
+
+def keep_one_store() -> None:
+    """Let all kernels, each of which runs in its page's folder, find the same trained networks."""
+    if chosen := os.environ.get("REPLEARN_RUNS"):
+        os.environ["REPLEARN_RUNS"] = str(Path(chosen).resolve())
+
+
+def get_networks(build: Path) -> None:
+    """Bring the networks into the store, and write down how each came there.
+
+    Where the user's own store cannot be written, and no other is named, this build keeps its
+    networks in its own folder, and says so.
+    """
+    from replearn.course import trained
+
+    train = trains()
+    try:
+        origins = trained.get(ROOT / "networks", train)
+    except OSError as error:
+        if os.environ.get("REPLEARN_RUNS"):
+            raise ExtensionError(str(error)) from error
+        os.environ["REPLEARN_RUNS"] = str(build / "runs")
+        print(f"{error}. Until then this build keeps its networks in {build / 'runs'}", flush=True)
+        origins = trained.get(ROOT / "networks", train)
+    note_networks(build / "networks.json", origins)
+
+
+def note_networks(file: Path, origins: dict[str, dict[str, str]]) -> None:
+    """Write ``origins`` into ``file``; one found as an earlier build left it keeps its origin."""
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for name, now in origins.items():
+        then = before.get(name, {})
+        if now["origin"] == "found" and {**then, "origin": "found"} == now:
+            now["origin"] = then["origin"]
+    file.write_text(json.dumps(origins, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.environ["REPLEARN_NETWORKS"] = str(file)
+
+
+def begin_with_networks(app: Sphinx, config: Config) -> None:
+    """Get the networks, if this is a book that has any."""
+    keep_one_store()
+    if importlib.util.find_spec("replearn.course"):
+        get_networks(Path(app.outdir).parent)
+
+
 def fingerprint(root: Path) -> str:
-    """A short hash of what chapters compute from: library, requirements, records, networks."""
+    """A short hash of what chapters compute from: library, requirements, measurements, networks."""
     files = [
         *sorted((root / "code" / "replearn").rglob("*.py")),
         *sorted((root / "benchmarks").glob("*.json")),
@@ -65,7 +130,7 @@ def fingerprint(root: Path) -> str:
 
 
 def surroundings(root: Path) -> str:
-    """A short hash of the recipe and of what pages show, list or are laid out by: not of pages."""
+    """A short hash of the recipe and of all that pages show, list or are laid out by."""
     files = [file for file in root.glob("*") if not file.name.startswith(".")]
     for folder in ("benchmarks", "book", "code", "tests"):
         files += [file for file in (root / folder).rglob("*") if file.suffix in _BESIDE_PAGES]
@@ -78,7 +143,7 @@ def _hash(root: Path, files: list[Path]) -> str:
         digest.update(file.relative_to(root).as_posix().encode() + b"\0")
         digest.update(file.read_bytes() + b"\0")
     digest.update(os.environ.get("REPLEARN_RECIPE", "fast").encode() + b"\0")
-    if networks := os.environ.get("REPLEARN_NETWORKS"):  # of book_networks.py
+    if networks := os.environ.get("REPLEARN_NETWORKS"):
         digest.update(Path(networks).read_bytes())
     digest.update(KERNEL_SETTINGS.encode())
     return digest.hexdigest()[:16]
@@ -108,17 +173,18 @@ def warn_of_cells_not_run(app: Sphinx, doctree: nodes.document) -> None:
             LOG.warning("a cell was not executed", location=cell)
 
 
-def own_up(app: Sphinx, config: Config) -> None:
-    """Say on every page, and on the PDF's title page, that a smoke build is one."""
+def announce_smoke_build(app: Sphinx, config: Config) -> None:
+    """Announce a smoke build on every page and on the PDF's title page."""
     if os.environ.get("REPLEARN_RECIPE") == "smoke":
         config.html_theme_options["announcement"] = SMOKE
         config.today = SMOKE
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register with Sphinx."""
+    """Register with Sphinx: networks when the build has its folder, before the cache is named."""
     app.add_config_value("book_surroundings", "", rebuild="env")
+    app.connect("config-inited", begin_with_networks, priority=100)
     app.connect("config-inited", prepare)
-    app.connect("config-inited", own_up)
+    app.connect("config-inited", announce_smoke_build)
     app.connect("doctree-read", warn_of_cells_not_run)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,9 @@
 """The chapters as notebooks for Colab: ``make notebooks`` writes notebooks/*.ipynb.
 
-Colab shows plain Markdown with formulas and knows nothing of MyST. A chapter is read here by the
-parsers that read it for the pages, and what only Sphinx understands is written out: directives,
-roles, labels, macros. Numbers are counted as Sphinx counts them, one series for each kind through
-the whole book. Code stays as it is, without outputs. What has no reading here is an error.
+Colab shows plain Markdown with formulas and knows nothing of MyST. What only Sphinx understands is
+written out here: directives, roles, labels, macros. Numbers are counted as Sphinx counts them, one
+series for each kind through the whole book. Code stays as it is, without outputs. What has no
+reading here is an error.
 """
 
 from __future__ import annotations
@@ -17,14 +17,7 @@ from posixpath import join, normpath
 from typing import NamedTuple
 
 import nbformat
-import yaml
-from docutils.parsers.rst import Directive as DocutilsDirective
-from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from myst_nb.core.read import read_myst_markdown_notebook
-from myst_parser.config.main import MdParserConfig
-from myst_parser.parsers.directives import parse_directive_text
-from myst_parser.parsers.mdit import create_md_parser
 from nbformat import NotebookNode, v4
 from pybtex.database import parse_file
 from pybtex.style.formatting.alpha import Style
@@ -34,7 +27,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 import book_launch
 import book_macros
-from book_editions import edition
+from book_chapters import Chapter, Directive, directive, parse
 
 METADATA = {
     "accelerator": "GPU",  # for Colab: the kind of machine to run on
@@ -73,31 +66,6 @@ _SPAN = re.compile(
     r"|(?<!\\)\$(?P<formula>[^$]+)\$",
     re.S,
 )
-
-
-class Directive(NamedTuple):
-    """What a fence holds."""
-
-    name: str
-    title: str
-    options: dict[str, str]
-    body: str
-
-
-class _AnyDirective(DocutilsDirective):
-    optional_arguments = 1
-    final_argument_whitespace = True
-    option_spec = {"any": str}  # noqa: RUF012 (docutils' own type)
-    has_content = True
-
-
-def directive(token: Token) -> Directive | None:
-    """The directive that a token is, if it is one."""
-    head = re.fullmatch(r"\{([^}]+)\}\s*(.*)", token.info)
-    if head is None or token.type not in ("fence", "colon_fence"):
-        return None
-    parsed = parse_directive_text(_AnyDirective, head[2], token.content, validate_options=False)
-    return Directive(head[1], head[2], parsed.options, "\n".join(parsed.body))
 
 
 def expand(tex: str, macros: dict[str, book_macros.Macro]) -> str:
@@ -142,27 +110,14 @@ class Book:
     def __init__(self, root: Path) -> None:
         """Read every page below ``root``."""
         self.root = root
-        settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-        extensions = settings["parse"]["myst_enable_extensions"]
-        config = MdParserConfig(enable_extensions=set(extensions))
-        self.parser = create_md_parser(config, RendererHTML)
         self.macros = book_macros.read(root / "book" / "macros.yml")
-        self.cells: dict[str, list[NotebookNode]] = {
-            page: read_myst_markdown_notebook(
-                edition((root / f"{page}.md").read_text(encoding="utf-8"), "instructor"), config
-            ).cells
-            for page in parse_toc_yaml(root / "_toc.yml")
+        self.pages = {
+            page: Chapter.read(root / f"{page}.md") for page in parse_toc_yaml(root / "_toc.yml")
         }
         bibliography = parse_file(root / "book" / "references.bib")
         self.authors = {key: entry.persons["author"] for key, entry in bibliography.entries.items()}
         # A work's label depends on what else is listed, so on all that the book cites.
-        cited = {
-            key.strip()
-            for cells in self.cells.values()
-            for cell in cells
-            for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", cell.source)
-            for key in keys.split(",")
-        }
+        cited = {key for page in self.pages.values() for key in page.citations}
         works = [key for key in self.authors if key in cited]
         self.works = list(Style().format_bibliography(bibliography, works))
         self.labels = dict(self._labels())
@@ -172,48 +127,36 @@ class Book:
         """The pages that become notebooks, those that run and are not the appendix: their files."""
         return {
             page: f"{page.rsplit('/', 1)[-1]}.ipynb"
-            for page, cells in self.cells.items()
-            if not page.startswith("book/appendix/")
-            and any(cell.cell_type == "code" for cell in cells)
+            for page, chapter in self.pages.items()
+            if not page.startswith("book/appendix/") and chapter.cells
         }
-
-    def title(self, page: str) -> str:
-        """The page's title, in Markdown."""
-        tokens = self.parser.parse(self.cells[page][0].source)
-        heading = next(k for k, token in enumerate(tokens) if token.type == "heading_open")
-        return tokens[heading + 1].content
 
     def _labels(self) -> Iterator[tuple[str, Label]]:
         count: Counter[str] = Counter()
-        for page, cells in self.cells.items():
-            for cell in cells:
-                for kind, label in self._definitions(cell):
-                    count[kind] += 1
-                    text = {"Equation": f"({count[kind]})"}.get(kind, f"{kind} {count[kind]}")
-                    if label:
-                        yield label, Label(text, page)
-
-    def _definitions(self, cell: NotebookNode) -> Iterator[tuple[str, str]]:
-        """Kind and label of all that a cell defines, in order."""
-        if cell.cell_type == "code":
-            if figure := cell.metadata.get("mystnb", {}).get("figure"):
-                yield "Fig.", figure.get("name", "")
-        else:
-            yield from self._definitions_in(cell.source)
-
-    def _definitions_in(self, text: str) -> Iterator[tuple[str, str]]:
-        for token in self.parser.parse(text):
-            if token.type == "math_block_label":
-                yield "Equation", token.info
-            elif token.type == "myst_target":
-                yield "Place", token.content
-            elif found := directive(token):
-                if found.name.startswith("prf:") and found.name != "prf:proof":
-                    yield found.name.removeprefix("prf:").title(), found.options.get("label", "")
-                yield from self._definitions_in(found.body)
+        for page, chapter in self.pages.items():
+            for part in chapter.parts:
+                kind, label = _definition(part)
+                count[kind] += 1
+                text = {"Equation": f"({count[kind]})"}.get(kind, f"{kind} {count[kind]}")
+                if label:
+                    yield label, Label(text, page)
 
 
-class Chapter:
+def _definition(part: Token | Directive) -> tuple[str, str | None]:
+    """Kind and label of what a part of a page defines; of other parts, nothing that counts."""
+    match part:
+        case Token(type="math_block_label"):
+            return "Equation", part.info
+        case Token(type="myst_target"):
+            return "Place", part.content
+        case Directive() if part.name.startswith("prf:") and part.kind != "proof":
+            return part.kind.title(), part.options.get("label")
+        case Directive() if part.figure:
+            return "Fig.", part.label
+    return "", None
+
+
+class Page:
     """One page, on its way to be a notebook."""
 
     def __init__(self, book: Book, page: str) -> None:
@@ -237,32 +180,21 @@ class Chapter:
         return v4.new_notebook(cells=cells, metadata=METADATA)
 
     def _cells(self) -> Iterator[NotebookNode]:
-        for cell in self.book.cells[self.page]:
-            if cell.cell_type == "code":
-                yield v4.new_code_cell(cell.source)
-                if figure := cell.metadata.get("mystnb", {}).get("figure"):
-                    number = self._label(figure.get("name", "")).text
-                    yield v4.new_markdown_cell(
-                        f"**{number}.** {self.markdown(figure['caption'].strip())}"
-                    )
-            else:
-                for section in self._sections(cell.source):
-                    yield v4.new_markdown_cell(self.markdown(section).strip())
-
-    def _sections(self, text: str) -> Iterator[str]:
-        """The text, cut before each heading: notebooks fold at headings that begin a cell."""
-        lines, start = text.splitlines(), 0
-        for token in self.book.parser.parse(text):
-            if token.type == "heading_open" and token.map and token.map[0] > start:
-                yield "\n".join(lines[start : token.map[0]])
-                start = token.map[0]
-        yield "\n".join(lines[start:])
+        """Code, captions, and text by sections: notebooks fold at headings that begin a cell."""
+        for block in self.book.pages[self.page].blocks:
+            if isinstance(block, Directive):
+                yield v4.new_code_cell(block.body)
+                if block.figure:
+                    number, caption = self._label(block.label).text, block.figure["caption"].strip()
+                    yield v4.new_markdown_cell(f"**{number}.** {self.markdown(caption)}")
+            elif text := self.markdown(block).strip():
+                yield v4.new_markdown_cell(text)
 
     def markdown(self, text: str) -> str:
         """MyST as plain Markdown."""
         lines = text.splitlines()
         parts, done = [], 0
-        for token in self.book.parser.parse(text):
+        for token in parse(text):
             if token.map is None or token.type not in _BLOCKS:
                 continue
             start, end = token.map
@@ -294,7 +226,7 @@ class Chapter:
                 proof = self.markdown(found.body).strip()
                 return f"*Proof.* {proof}" + ("\n\n∎" if proof.endswith("$$") else " ∎")
             case name if name.startswith("prf:"):
-                number = self._label(found.options.get("label", "")).text
+                number = self._label(found.options.get("label")).text
                 title = f" ({self._spans(found.title)})" if found.title else ""
                 return _boxed(f"**{number}**{title}\n\n{self.markdown(found.body).strip()}")
             case "literalinclude" if "pyobject" in found.options:
@@ -320,10 +252,10 @@ class Chapter:
         match name:
             case "doc":
                 page = normpath(join(self.page, "..", titled["target"] if titled else content))
-                if page not in self.book.cells:
+                if page not in self.book.pages:
                     raise self._error(f"page {page!r}, which the table of contents lacks,")
                 return self._link(
-                    self._spans(titled["title"] if titled else self.book.title(page)), page
+                    self._spans(titled["title"] if titled else self.book.pages[page].title), page
                 )
             case "eq" | "numref" | "prf:ref" if not titled:
                 return self._link(*self._label(content))
@@ -347,9 +279,9 @@ class Chapter:
         )
         return f"{first} *et al.*" if others[1:] else " and ".join([first, *others])
 
-    def _label(self, name: str) -> Label:
+    def _label(self, name: str | None) -> Label:
         if name not in self.book.labels:
-            raise self._error(f"label {name!r}, which no page defines,")
+            raise self._error(f"label {name or ''!r}, which no page defines,")
         return self.book.labels[name]
 
     def _link(self, text: str, page: str) -> str:
@@ -379,7 +311,7 @@ def notebooks(root: Path, url: str | None) -> dict[str, str]:
     """
     book = Book(root)
     return {
-        file: nbformat.writes(Chapter(book, page).notebook(url)) + "\n"
+        file: nbformat.writes(Page(book, page).notebook(url)) + "\n"
         for page, file in book.chapters.items()
     }
 

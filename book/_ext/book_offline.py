@@ -1,8 +1,14 @@
-"""A site that needs no network: its scripts travel with it.
+"""A site that stands alone: it carries its scripts, and its pages load and run nothing else.
 
 MathJax shows the formulas, and require.js and Jupyter's html-manager move the sliders. npm, which
 the requirements install, fetches each once into the user's cache folder; none is committed.
-``OFFLINE=0`` in the environment leaves them on their public networks instead.
+
+A content security policy stands in each page itself, which is read from the disk and from servers
+that send none. It is the tightest under which a browser shows the site as it is meant: the theme
+has scripts and styles within its pages, and its style sheets hold small pictures; Jupyter's
+widgets, on the pages that have them, compile code and show pictures that they made.
+
+``OFFLINE=0`` in the environment leaves the scripts on their public networks, without a policy.
 """
 
 from __future__ import annotations
@@ -74,6 +80,18 @@ WIDGETS = Package(
     ("dist/embed-amd.js", "dist/1551f4f60c37af51121f.woff2"),  # the latter holds its icons
 )
 PACKAGES = (MATHJAX, REQUIRE, WIDGETS)
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self' 'unsafe-inline'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",  # the search reads the pages that it found
+    "base-uri": "'none'",
+    "form-action": "'self'",
+}
+WIDGET_POLICY = {"script-src": " 'unsafe-eval'", "img-src": " blob:"}
 
 
 def wanted() -> bool:
@@ -169,6 +187,35 @@ def place_icons(
         context["script_files"] = [settings, *context["script_files"]]
 
 
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out the scripts of Thebe, which no page uses; they name a remote address."""
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "sphinx-thebe" not in str(script.filename)
+        and "const THEBE_JS_URL" not in script.attributes.get("body", "")
+    ]
+
+
+def policy(widgets: bool) -> str:
+    """The policy of a page, with or without widgets, as a tag of its head."""
+    lines = (
+        f"{what} {whence}{WIDGET_POLICY.get(what, '') * widgets}" for what, whence in POLICY.items()
+    )
+    return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(lines)}" />'
+
+
+def add_policy(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Put the policy before all that it is to bind."""
+    if wanted():
+        tag = policy(has_widgets(context))
+        context["metatags"] = tag + context.get("metatags", "")
+
+
 def copy(app: Sphinx, exception: Exception | None) -> None:
     """Copy the scripts beside the finished pages."""
     if exception is None and app.builder.format == "html" and wanted():
@@ -176,9 +223,21 @@ def copy(app: Sphinx, exception: Exception | None) -> None:
             copy_asset(store(package), Path(app.outdir) / "_static" / home(package))
 
 
+def add_to_redirect(app: Sphinx, exception: Exception | None) -> None:
+    """Put it before the line that leads from the site's root to its first page, too."""
+    path = Path(app.outdir) / "index.html"
+    if exception is None and app.builder.format == "html" and wanted():
+        text = path.read_text(encoding="utf-8")
+        if "Content-Security-Policy" not in text:
+            path.write_text(f"{policy(False)}\n{text}", encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register with Sphinx."""
+    """Register with Sphinx; the policy after all that adds to a head or writes a page."""
     app.connect("config-inited", use_local)
     app.connect("html-page-context", place_icons, priority=900)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", add_policy, priority=950)
     app.connect("build-finished", copy)
+    app.connect("build-finished", add_to_redirect, priority=950)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Pages: what their heads say, nothing that needs a network, marks that stay by a formula."""
+"""The pages on the screen: what their heads say, and mends of what the theme makes of them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LENGTH = 160  # characters; what search results show
 CARD = "book/_static/views.png"
 CARD_ALT = "Fourteen views of one cyan triangle under each of three sets of augmentations"
 
-# The theme asks for fonts ahead, which a browser refuses from the disk; docutils gives works in a
-# list a role that is no longer one of a list's items; who speaks to a browser calls a button by the
-# words on it, all of which its name must then hold.
+# The theme preloads fonts, which browsers refuse to do from the disk; docutils gives a listed work
+# a role that list items no longer have; and people who speak to their browser call a button by the
+# words that they see on it, so that its name must hold these.
 MENDED = {
     r'<link rel="preload" as="font"[^>]*>\n?': "",
     'role="doc-biblioentry"': 'role="listitem"',
@@ -61,8 +61,8 @@ def add_card(
 ) -> None:
     """Add what a link to the page shows where people share it.
 
-    A picture needs a full address, so there is one if a repository that others can reach holds it;
-    the student edition has no picture.
+    A picture needs a full address, so it takes a repository that others can reach; the student
+    edition has no picture.
     """
     if doctree is None or (title := doctree.next_node(nodes.title)) is None:
         return
@@ -84,13 +84,13 @@ def name_first_page(
 
 
 class HeldPunctuation(SphinxPostTransform):
-    """A formula and the marks around it: to a browser, things that a line may part."""
+    """Punctuation stays with the formula it belongs to; a browser would break the line between."""
 
     default_priority = 400
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Put them into one span, which book.css keeps on a line."""
+        """Put both into one span, which book.css keeps on a line."""
         for formula in list(self.document.findall(nodes.math)):
             parent, at = formula.parent, formula.parent.index(formula)
             held: list[nodes.Node] = [formula]
@@ -104,18 +104,6 @@ class HeldPunctuation(SphinxPostTransform):
                 held.append(nodes.Text(marks[0]))
             if len(held) > 1:
                 parent[at] = nodes.inline("", "", *held, classes=["held"])
-
-
-def drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Leave out the scripts of Thebe, which no page uses and which name a remote address."""
-    context["script_files"] = [
-        script
-        for script in context.get("script_files", [])
-        if "sphinx-thebe" not in str(script.filename)
-        and "const THEBE_JS_URL" not in script.attributes.get("body", "")
-    ]
 
 
 def mend(app: Sphinx, exception: Exception | None) -> None:
@@ -135,6 +123,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", add_description)
     app.connect("html-page-context", add_card)
     app.connect("html-page-context", name_first_page)
-    app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,14 +1,13 @@
-"""A build is never silent: it tells of each page when it is done, and of a long one meanwhile.
+"""A build is never silent: each page is told in a line when it is done, and a long one meanwhile.
 
-A page is a line: its number, its title, whether its cells were executed or found in the cache, and
-the seconds. What takes long gives signs of life, which name the cell that runs. All this is heard
-from the logs of those who do the work; what they say of a page is then not said twice.
+The line has the page's number, its title, whether its cells were executed or found in the cache,
+and the seconds. Whatever takes long gives signs of life, which name the cell that runs. The news
+comes from the logs of Sphinx, MyST-NB and nbclient, whose own lines are left out.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util.logging import getLogger
 
+from book_chapters import Chapter
+
 LOG = getLogger(__name__)
 PAUSE = 15.0  # seconds from one sign of life to the next
 # How MyST-NB begins what it says of a page's cells, and the word for it.
@@ -26,7 +27,7 @@ HOW = {"Executed": "executed", "Using cached": "cached", "Executing notebook fai
 
 @contextmanager
 def alive(what: Callable[[], str]) -> Iterator[None]:
-    """Say from time to time what is under way, and for how long, until it ends or fails."""
+    """Say every ``PAUSE`` seconds what is under way and for how long, until it ends or fails."""
     begun, over = time.monotonic(), threading.Event()
 
     def tell() -> None:
@@ -43,7 +44,7 @@ def alive(what: Callable[[], str]) -> Iterator[None]:
 
 
 class Reading:
-    """The pages that a build reads, and how far it is with the one at hand."""
+    """How far a build is with its pages, and with the cells of the one it reads."""
 
     total = number = cells = cell = 0
     title, how, signs = "", "read", ExitStack()
@@ -66,10 +67,9 @@ class Reading:
     def open(self, app: Sphinx, page: str, source: list[str]) -> None:
         """Begin a page, and its signs of life."""
         self.number, self.cell, self.how, self.begun = self.number + 1, 0, "read", time.monotonic()
-        heading = re.search(r"^# +(.+)", source[0], re.MULTILINE)
-        markup = r"\]\([^)]*\)|\{[^}]*\}|[`*$\[\]]"
-        self.title = self.where = re.sub(markup, "", heading[1]) if heading else page
-        self.cells = len(re.findall(r"^ *[`~:]{3,}\{code-cell\}", source[0], re.MULTILINE))
+        chapter = Chapter(source[0])
+        self.title = self.where = chapter.plain_title or page
+        self.cells = len(chapter.cells)
         logging.getLogger(f"sphinx.mystnb-{page}").addFilter(self.hear)
         self.signs.enter_context(alive(lambda: self.where))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -24,26 +23,24 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 import book_blanks
 import book_notebooks
-from book_claims import claims
+from book_chapters import Chapter, Directive, chapters
 from book_editions import MARK, edition
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-_BOX = re.compile(
-    r"^(?P<head>\(answer-\S+\)=\n:::\{admonition\} .*\n:class: answer\n)(?P<body>(?:.*\n)*?):::$",
-    re.M,
-)
-
 
 def emptied(page: str) -> str:
     """Return a page with empty boxes for answers, each a cell of its own in a notebook."""
+    chapter = Chapter(page)
 
-    def empty(box: re.Match[str]) -> str:
-        marked = any(map(MARK.fullmatch, box["body"].splitlines()))
-        body = box["body"] if marked else f"{book_blanks.EMPTY}\n"
-        return f"+++\n\n{box['head']}{body}:::\n\n+++"
+    def empty(box: Directive) -> str:
+        marked = any(map(MARK.fullmatch, box.body.splitlines()))
+        lines = chapter.lines[box.start : box.end]
+        if not marked:
+            lines[box.inside - box.start : -1] = [f"{book_blanks.EMPTY}\n"]
+        return "".join(["+++\n\n", *lines, "\n+++\n"])
 
-    return _BOX.sub(empty, page)
+    return chapter.replaced((box, empty(box)) for box in chapter.answers)
 
 
 def blanked(source: str, name: str, question: str) -> str:
@@ -115,14 +112,9 @@ def _start(statement: ast.stmt, lines: list[str]) -> int:
     return start
 
 
-def cited(bibliography: Path, pages: list[str]) -> str:
+def cited(bibliography: Path, pages: list[Chapter]) -> str:
     """Return the works of a file that the pages cite, in BibTeX."""
-    keys = {
-        key.strip()
-        for page in pages
-        for some in re.findall(r"\{cite:\w+\}`([^`]+)`", page)
-        for key in some.split(",")
-    }
+    keys = {key for page in pages for key in page.citations}
     entries = parse_file(bibliography).entries
     return BibliographyData({key: entries[key] for key in entries if key in keys}).to_string(
         "bibtex"
@@ -145,9 +137,9 @@ def write(root: Path, tree: Path) -> None:
     pages = [Path(f"{page}.md") for page in parse_toc_yaml(tree / "_toc.yml")]
     for page in pages:
         _put(tree, page, root / page, lambda text: _students(emptied(text)))
-    texts = [(tree / page).read_text(encoding="utf-8") for page in pages]
+    written = [Chapter.read(tree / page) for page in pages]
     references = Path("book", "references.bib")
-    (tree / references).write_text(cited(root / references, texts), encoding="utf-8")
+    (tree / references).write_text(cited(root / references, written), encoding="utf-8")
 
     for name, kept in wanted["library"].items():
         file = root / "code" / "replearn" / name
@@ -156,8 +148,10 @@ def write(root: Path, tree: Path) -> None:
         command = [sys.executable, "-m", "ruff", *tidy, "--no-cache", "--quiet", "."]
         subprocess.run(command, cwd=tree, check=True)
 
-    answers = {claim.label for claim in claims(root / "book") if claim.kind == "answer"}
-    left = {claim.label for claim in claims(tree / "book") if claim.kind == "answer"}
+    answers, left = (
+        {box.label for chapter in some for box in chapter.answers}
+        for some in (chapters(root / "book"), written)
+    )
     if lost := answers - left:
         raise ValueError(f"no place is left for the answers {', '.join(sorted(map(str, lost)))}")
 

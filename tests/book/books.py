@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from bs4 import BeautifulSoup
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 BIN = Path(sys.executable).parent
 
@@ -36,10 +37,7 @@ sys.addaudithook(look)
 
 def pages(root: Path) -> list[str]:
     """The pages of the table of contents, its root first."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"]] + [
-        chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
-    ]
+    return list(parse_toc_yaml(root / "_toc.yml"))
 
 
 PAGES = pages(Path(__file__).resolve().parents[2])
@@ -70,6 +68,11 @@ class Result:
     def print(self) -> Path:
         """The folder of what typesetting makes of it."""
         return self.tree / "_build" / "print"
+
+
+def front_page(result: Result) -> BeautifulSoup:
+    """The first page of a book."""
+    return BeautifulSoup((result.html / "book" / "index.html").read_text("utf-8"), "html.parser")
 
 
 def run(command: list[str], tree: Path, **environment: str) -> Result:

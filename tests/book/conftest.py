@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
-from books import BIN, PAGES, SECRETS, WATCH, Result, build, run, tiny_tree
+from books import BIN, PAGES, SECRETS, WATCH, Result, build, front_page, run, tiny_tree
 
 NOT_COPIED = (".git", ".venv", "_build", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis")
 BROWSER_FLAGS = (
@@ -75,6 +75,18 @@ def tiny_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     html = build(tree)
     latex = build(tree, "--builder", "latex")
     return Result(tree, html.code or latex.code, html.output + latex.output)
+
+
+@pytest.fixture(scope="session")
+def tiny_page(tiny_book: Result) -> BeautifulSoup:
+    """The page of the tiny book."""
+    return front_page(tiny_book)
+
+
+@pytest.fixture(scope="session")
+def tiny_latex(tiny_book: Result) -> str:
+    """What the tiny book is typeset from."""
+    return (tiny_book.latex / "representation-learning.tex").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

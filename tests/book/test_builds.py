@@ -55,6 +55,10 @@ WARNINGS = (
 )
 
 
+def test_tiny_book_builds(tiny_book: Result) -> None:
+    assert tiny_book.code == 0, tiny_book.output[-3000:]
+
+
 @pytest.mark.fault(
     "A failing cell",
     "a chapter divides by zero; the book is built twice",

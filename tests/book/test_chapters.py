@@ -1,116 +1,118 @@
-"""The claims in the chapters' cells: on what each rests, and that a false one stops the build."""
+"""The one reader of a chapter: what it finds, and where."""
 
 from __future__ import annotations
 
-import ast
-import re
 from pathlib import Path
 
-import pytest
+from book_chapters import Chapter, chapters
 
-import book_notebooks
-from books import PAGES
-from replearn.course.claims import ClaimFailed
-from replearn.figures import widgets
+PAGE = """\
+---
+file_format: mystnb
+---
+# Of `code`, *words* and $x$
 
-PART_ONE = [page for page in PAGES if page.startswith("book/similarity/")]
+Text {cite:p}`one, two`, and what is no citation: `{cite:p}`.
+
+% A comment.
+% :::{prf:lemma} Not here
+% :::
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    name: fig-a
+    caption: As {cite:t}`three` has it.
+tags: [needs-7b, other]
+---
+
+# not a heading
+1 + 1
+```
+
+(answer-q1)=
+::::{admonition} Answer — Question 1 (1 point)
+:class: answer
+
+Since
+:::{prf:lemma} Of {math}`y`
+:label: lem-a
+
+Yes.
+:::
+::::
+
+## Another
+
+```{literalinclude} losses.py
+:pyobject: loss
+:name: code-a
+```
+
++++
+
+The end.
+"""
 
 
-@pytest.fixture(scope="module")
-def cells(root: Path) -> dict[str, list[str]]:
-    """The code of every page."""
-    pages = book_notebooks.Book(root).cells
-    return {
-        page: [cell.source for cell in some if cell.cell_type == "code"]
-        for page, some in pages.items()
+def test_what_a_page_holds() -> None:
+    page = Chapter(PAGE)
+    assert (page.title, page.plain_title) == (
+        "Of `code`, *words* and $x$",
+        "Of code, words and x",
+    )
+    assert page.citations == {"one", "two", "three"}
+    assert page.labels == {"fig-a", "answer-q1", "lem-a", "code-a"}
+    assert [(found.kind, found.title) for found in page.claims] == [
+        ("answer", "Answer — Question 1 (1 point)"),
+        ("lemma", "Of {math}`y`"),
+    ]
+    (cell,) = page.cells
+    assert cell.options["tags"] == ["needs-7b", "other"]
+    assert cell.body == "# not a heading\n1 + 1"
+
+
+def test_where_it_stands() -> None:
+    page = Chapter(PAGE)
+    found = {
+        directive.label: [
+            page.lines[line].strip()
+            for line in (directive.start, directive.inside, directive.end - 1)
+        ]
+        for directive in page.directives
+    }
+    assert found == {
+        "fig-a": ["```{code-cell} ipython3", "# not a heading", "```"],
+        "answer-q1": ["(answer-q1)=", "Since", "::::"],
+        "lem-a": [":::{prf:lemma} Of {math}`y`", "Yes.", ":::"],
+        "code-a": ["```{literalinclude} losses.py", "```", "```"],
     }
 
 
-def claims(cell: str) -> list[ast.Call]:
-    """The calls of `claim` in a cell, as they stand in it."""
-    calls = [node for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Call)]
-    return sorted(
-        (call for call in calls if ast.unparse(call.func) == "claim"),
-        key=lambda call: call.lineno,
-    )
+def test_blocks_are_cut_at_cells_headings_and_breaks() -> None:
+    page = Chapter(PAGE)
+    title, cell, box, section, rest = page.blocks
+    assert [cell] == page.cells
+    assert [str(text).split()[0] for text in (title, box, section)] == ["#", "(answer-q1)=", "##"]
+    assert rest == "The end."
 
 
-def rests_on(claim: ast.Call) -> ast.expr | None:
-    return next((keyword.value for keyword in claim.keywords if keyword.arg == "on"), None)
+def test_directives_are_replaced_and_the_rest_is_kept() -> None:
+    page = Chapter(PAGE)
+    assert page.replaced([]) == PAGE
+    new = page.replaced((cell, "gone\n") for cell in [*page.cells, *page.answers])
+    assert new.count("gone\n") == 2
+    assert Chapter(new).labels == {"code-a"}
 
 
-def groundless(cells: list[str]) -> list[str]:
-    """The claims of a page that name a run which no cell up to theirs trains or loads."""
-    trained: set[str] = set()
-
-    def known(value: ast.AST) -> bool:
-        inside = [ast.unparse(node) for node in ast.walk(value)]
-        return bool(trained & set(inside)) or any(".train_" in part for part in inside)
-
-    found = []
-    for cell in cells:
-        for node in ast.walk(ast.parse(cell)):
-            if isinstance(node, ast.Assign) and known(node.value):
-                trained |= {ast.unparse(target).split("[")[0] for target in node.targets}
-        for claim in claims(cell):
-            on = rests_on(claim)
-            runs = on.elts if isinstance(on, ast.List) else [on]
-            if on is not None and not all(map(known, runs)):
-                found.append(ast.unparse(claim))
-    return found
+def test_page_without_a_heading_has_no_title() -> None:
+    page = Chapter("Text.\n")
+    assert page.title == page.plain_title == ""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_what_a_claim_rests_on_was_trained(cells: dict[str, list[str]], page: str) -> None:
-    assert groundless(cells[page]) == []
-
-
-def test_a_claim_that_rests_on_nothing_is_found() -> None:
-    train = "run = training.train_autoencoder()\nruns = {'a': run}"
-    claim = "claim('It holds.', False, on={})".format
-    good = [train, claim("run"), claim("runs.values()"), claim("[run, runs['a']]")]
-    assert groundless(good) == []
-    assert groundless(good[::-1]) == good[:0:-1]  # trained too late
-    for on in ("val", "[run, val]", "[val.run]"):
-        assert len(groundless([train, "val = shapes.ShapesDataset('val')", claim(on)])) == 1
-
-
-def planted(cells: list[str]) -> tuple[list[str], str]:
-    """The cells up to the first claim that rests on no network, its condition negated; it."""
-    k, claim = next(
-        (k, claim)
-        for k, cell in enumerate(cells)
-        for claim in claims(cell)
-        if rests_on(claim) is None
-    )
-    sentence, holds = claim.args
-    text = str(ast.get_source_segment(cells[k], claim))
-    condition = str(ast.get_source_segment(cells[k], holds))
-    before, after = text.rsplit(condition, 1)
-    false = cells[k].replace(text, f"{before}not ({condition}){after}")
-    return [*cells[:k], false], ast.literal_eval(sentence)
-
-
-@pytest.mark.fault(
-    "A false sentence of mathematics in a chapter",
-    "in each chapter of Part I, the condition of the first claim that rests on no network is "
-    "negated, and the chapter runs by the recipe `smoke`, which forgives what it hardly trained",
-    "its cell fails with that sentence, and so would the build",
-)
-@pytest.mark.parametrize("page", PART_ONE)
-def test_a_planted_falsehood_stops_the_chapter(
-    cells: dict[str, list[str]], page: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for show in ("frames", "live"):  # takes long, and states nothing
-        monkeypatch.setattr(widgets, show, lambda *_, **__: None)
-    monkeypatch.chdir(Path(__file__).resolve().parents[2] / Path(page).parent)
-    (*before, false), sentence = planted(cells[page])
-    names: dict[str, object] = {}
-    for cell in before:
-        exec(cell, names)
-    with pytest.raises(ClaimFailed, match=f"^{re.escape(sentence)}$"):
-        exec(false, names)
-
-
-def test_part_one_has_seven_chapters() -> None:
-    assert len(PART_ONE) == 7
+def test_the_book_is_read_as_the_instructors(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "page.md").write_text("% instructor\n# Hers\n% student\n% # His\n% end\n")
+    (page,) = chapters(tmp_path)
+    assert (page.title, page.path.name) == ("Hers", "page.md")

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser
 import book_macros
 import book_notebooks
 import book_offline
+from book_chapters import parse
 from books import pages, tiny_tree
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -48,10 +49,10 @@ def book(root: Path) -> book_notebooks.Book:
     return book_notebooks.Book(root)
 
 
-def myst_in(book: book_notebooks.Book, text: str) -> list[str]:
+def myst_in(text: str) -> list[str]:
     """What MyST's own parser takes for more than Markdown, and links that only Sphinx follows."""
     found = [f"link to {target}" for target in re.findall(r"\]\((\S+\.md)\)", text)]
-    for token in book.parser.parse(text):
+    for token in parse(text):
         for part in (token, *(token.children or ())):
             if part.type in MYST_TOKENS or (part.type == "fence" and part.info.startswith("{")):
                 found.append(f"{part.type} {part.info} {part.content}")
@@ -321,13 +322,13 @@ def test_code_parses(file: str) -> None:
 def test_no_myst_is_left(book: book_notebooks.Book, file: str) -> None:
     macro = re.compile(rf"\\({'|'.join(book.macros)})(?![A-Za-z])")
     for text in markdown(read(file)):
-        assert myst_in(book, text) == []
+        assert myst_in(text) == []
         assert macro.findall(text) == []
 
 
 def test_the_scan_for_myst_sees_it(root: Path, book: book_notebooks.Book) -> None:
     for page in book.chapters:
-        assert myst_in(book, (root / f"{page}.md").read_text("utf-8")), page
+        assert myst_in((root / f"{page}.md").read_text("utf-8")), page
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -336,15 +337,13 @@ def test_links_lead_to_notebooks(file: str) -> None:
     assert [link for link in links if link not in FILES] == []
 
 
-def test_formulas_need_none_of_the_books_macros(
-    browser: Browser, book: book_notebooks.Book
-) -> None:
+def test_formulas_need_none_of_the_books_macros(browser: Browser) -> None:
     """MathJax as it comes sets every formula."""
     formulas = [
         (part.content, part.type != "math_inline")
         for file in FILES
         for text in markdown(read(file))
-        for token in book.parser.parse(text)
+        for token in parse(text)
         for part in (token, *(token.children or ()))
         if part.type.startswith("math_")
     ]

@@ -19,8 +19,7 @@ import book_blanks
 import book_checklist
 import book_student
 import leaks
-from book_claims import claims
-from book_editions import edition
+from book_chapters import Chapter, chapters
 from books import BIN, Result, run
 
 
@@ -55,51 +54,6 @@ def checked(tree: Path) -> str:
     return run(
         [sys.executable, "-c", f"from replearn.course import exercises; {calls}"], tree
     ).output
-
-
-# ---- Marks
-
-
-MARKED = """\
-before
-
-% instructor
-
-for instructors
-% student
-% for students
-%
-% - twice
-% end
-
-after
-"""
-
-
-def test_each_edition_has_its_part() -> None:
-    assert edition(MARKED, "instructor") == "before\n\nfor instructors\n\nafter\n"
-    assert edition(MARKED, "student") == "before\n\nfor students\n\n- twice\n\nafter\n"
-
-
-def test_marks_work_in_the_header_of_a_cell() -> None:
-    text = "a:\n  # instructor\n  b: 1\n  # student\n  # b: 2\n  # end\n"
-    assert yaml.safe_load(edition(text, "instructor")) == {"a": {"b": 1}}
-    assert yaml.safe_load(edition(text, "student")) == {"a": {"b": 2}}
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("% end\n", "line 1: 'end' cannot follow a part for both"),
-        ("% instructor\n\n% instructor\n", "line 3: 'instructor' cannot follow .* instructor"),
-        ("% student\n% a\n% instructor\n", "line 3"),
-        ("% instructor\na\n", "the part for instructor has no end"),
-        ("% student\na\n% end\n", "line 2: a student's part is a comment, not 'a"),
-    ],
-)
-def test_mark_out_of_place_is_named(text: str, named: str) -> None:
-    with pytest.raises(ValueError, match=named):
-        edition(text, "student")
 
 
 def test_the_file_of_a_mark_out_of_place_is_named(root: Path, tmp_path: Path) -> None:
@@ -205,11 +159,8 @@ def test_nothing_leaks(root: Path, tree: Path) -> None:
 
 def test_the_search_for_leaks_finds_every_answer(root: Path, tree: Path) -> None:
     """What the boxes of the book say is found, wherever it would stand."""
-    secrets, boxes = leaks.gone(root, tree), {}
-    for claim in claims(root / "book"):
-        if claim.kind == "answer":
-            page = claim.page.read_text(encoding="utf-8")
-            boxes[str(claim.label)] = page[claim.at :].partition("\n:::\n")[0]
+    secrets = leaks.gone(root, tree)
+    boxes = {box.label: box.body for page in chapters(root / "book") for box in page.answers}
     losses = (root / "code" / "replearn" / "losses.py").read_text(encoding="utf-8")
     for question in leaks.ANSWERS:
         label = f"answer-q{question}"
@@ -220,11 +171,8 @@ def test_the_search_for_leaks_finds_every_answer(root: Path, tree: Path) -> None
 
 
 def test_no_figure_is_left_but_those_of_the_pages(root: Path, tree: Path) -> None:
-    named = {
-        file.relative_to(tree).as_posix(): set(re.findall(r"\bname: (fig-\S+)", file.read_text()))
-        for file in (tree / "book").rglob("*.md")
-    }
-    assert set().union(*named.values()) == {
+    labels = {label for page in chapters(tree / "book") for label in page.labels}
+    assert {label for label in labels if label.startswith("fig-")} == {
         *("fig-samples", "fig-variations", "fig-nuisances", "fig-factors", "fig-q4-arrangements"),
         *("fig-autoencoder-loss", "fig-reconstructions", "fig-q7-train", "fig-q7-val"),
         *("fig-q8-views-a", "fig-q8-views-b", "fig-q8-views-c", "fig-q8-loss"),
@@ -256,12 +204,13 @@ def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree: Path) -> N
 
 
 def checklist(tree: Path) -> tuple[dict, dict[str, list[book_checklist.Answer]]]:
-    page = (tree / "book" / "appendix" / "checklist.md").read_text(encoding="utf-8")
-    asked = yaml.safe_load(page.partition("```{checklist} ..\n")[2].partition("```")[0])
+    page = Chapter.read(tree / "book" / "appendix" / "checklist.md")
+    (table,) = (found for found in page.directives if found.name == "checklist")
+    asked = yaml.safe_load(table.body)
     given: dict[str, list[book_checklist.Answer]] = {part: [] for part in asked}
-    for claim in claims(tree / "book"):
-        if claim.kind == "answer":
-            found = book_checklist.answer(claim)
+    for chapter in chapters(tree / "book"):
+        for box in chapter.answers:
+            found = book_checklist.answer(chapter, box)
             given[list(asked)[found.question > "7"]].append(found)
     return asked, given
 
@@ -304,53 +253,6 @@ def test_folder_that_is_there_is_left_alone(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "is there already" in done.stderr
     assert (tmp_path / "mine").read_text() == "kept"
-
-
-# ---- Cells that wait
-
-
-PAGE = """\
-```{code-cell} ipython3
-:tags: [needs-7b]
-run = train()
-```
-
-```{code-cell} ipython3
----
-mystnb:
-  figure: {name: fig-one, caption: One.}
-tags: [needs-7b]
----
-run.show()
-```
-
-```{code-cell} ipython3
-:tags: [needs-8a]
-other()
-```
-
-```{literalinclude} losses.py
-:pyobject: reconstruction_loss
-:name: code-q7b
-```
-"""
-
-
-def test_cells_that_need_a_missing_loss_are_shown_and_not_run() -> None:
-    held = book_blanks.held(PAGE, {"7b": "reconstruction_loss"})
-    assert held.count("Not run yet") == 1
-    assert "```python\nrun = train()\n```" in held
-    assert "```python\nrun.show()\n```" in held
-    assert "tags: [remove-input]\n---\nfrom replearn import figures" in held
-    assert "Question 7b is written" in held
-    assert "name: fig-one" in held
-    assert ":tags: [needs-8a]\nother()" in held
-    assert book_blanks.held(PAGE, {}) == PAGE
-
-
-def test_what_waits_to_be_attached_is_known() -> None:
-    assert book_blanks.waiting(PAGE, {"7b": "reconstruction_loss"}) == {"fig-one", "code-q7b"}
-    assert book_blanks.waiting(PAGE, {"8a": "info_nce"}) == set()
 
 
 def test_written_losses_are_run(root: Path, tree: Path, tmp_path: Path) -> None:

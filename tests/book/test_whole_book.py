@@ -17,11 +17,11 @@ from pypdf import PdfReader
 from pypdf.generic import StreamObject
 
 import book_checklist
-import book_claims
 import book_execution
 import book_faults
 import book_notebooks
-import book_policy
+import book_offline
+from book_chapters import chapters
 from books import PAGES, SECRETS, WATCH, Result
 
 RAW_MARKUP = (
@@ -45,7 +45,7 @@ def article(page: BeautifulSoup) -> BeautifulSoup:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_owns_up_to_be_a_smoke_build(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_announces_a_smoke_build(html: dict[str, BeautifulSoup], name: str) -> None:
     announcement = html[name].select_one(".bd-header-announcement, .announcement")
     assert announcement is not None
     assert book_execution.SMOKE in announcement.get_text()
@@ -101,7 +101,7 @@ def test_page_allows_its_own_site_alone(html: dict[str, BeautifulSoup], name: st
     assert first is not None
     assert first["http-equiv"] == "Content-Security-Policy"
     widgets = bool(html[name].select('script[type*="widget-view"]'))
-    assert first["content"] in book_policy.policy(widgets)
+    assert first["content"] in book_offline.policy(widgets)
     assert ("'unsafe-eval'" in first["content"]) == widgets
     assert re.findall(r"https?:|\*", first["content"]) == []
 
@@ -147,7 +147,7 @@ def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, Beautiful
     page = html["book/appendix/claims"]
     rows = article(page).select("table tbody tr")
     targets = [urldefrag(row.select_one("td a")["href"]).fragment for row in rows]
-    labels = {str(claim.label) for claim in book_claims.claims(root / "book")}
+    labels = {claim.label for page in chapters(root / "book") for claim in page.claims}
     assert len(rows) == len(labels)
     assert set(targets) == labels
     assert all(row.select("td")[1].get_text(strip=True) for row in rows)
@@ -425,7 +425,7 @@ def test_checklist_tells_the_right_pages(pdf: PdfReader, pdf_pages: list[str]) -
         assert sought in text, f"{kind} {number} is not on page {label}"
 
 
-def test_pdf_owns_up_to_be_a_smoke_build(pdf_pages: list[str]) -> None:
+def test_pdf_announces_a_smoke_build(pdf_pages: list[str]) -> None:
     assert _squeeze(book_execution.SMOKE) in _squeeze(pdf_pages[0])
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import book_claims
+from book_chapters import chapters
 
 BOOK = Path(__file__).parents[2] / "book"
 PREFIXES = {
@@ -12,7 +13,7 @@ PREFIXES = {
     "corollary": "cor",
     "answer": "answer",
 }
-CLAIMS = book_claims.claims(BOOK)
+CLAIMS = [claim for page in chapters(BOOK) for claim in page.claims]
 
 
 def docstrings():
