@@ -22,6 +22,8 @@ export AUTHOR COLLABORATORS PAPER TRAIN
 STUDENT ?= _build/student
 # Where programs live that the book does not need.
 TOOLS := $(VENV)/tools
+RESOLVE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+  --custom-compile-command 'make lock' pyproject.toml -
 # end
 
 .DEFAULT_GOAL := help
@@ -82,10 +84,12 @@ bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/bench.py
 
-lock: $(TOOLS)  ## requirements.lock anew, after a change of constraints.txt or pyproject.toml
-	echo setuptools | $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --custom-compile-command 'make lock' -c constraints.txt \
-	  --extra docs --extra test -o requirements.lock pyproject.toml -
+# Of both files pyproject.toml is the source. A version stays unless pyproject.toml excludes it, or
+# UPGRADE names its package: make lock UPGRADE="torch numpy". setuptools installs the library itself.
+lock: $(TOOLS)  ## constraints.txt and requirements.lock anew, after a change of pyproject.toml
+	echo setuptools | $(RESOLVE) --all-extras $(UPGRADE:%=-P %) -o constraints.txt
+	echo setuptools | $(RESOLVE) --extra docs --extra test --generate-hashes -c constraints.txt \
+	  -o requirements.lock
 
 audit: $(TOOLS)  ## look up known vulnerabilities of what requirements.lock pins
 	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock

@@ -10,14 +10,24 @@ import contextlib
 import shutil
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from otter.generate import main as generate
+from packaging.requirements import Requirement
 
 import book_student
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("__init__.py", "checks.py", "exercises.py", "losses.py")
+IMPORTED = ("torch", "numpy", "jaxtyping")  # by these files
+
+
+def requirements(root: Path) -> str:
+    """What the files import, in the versions for which the library asks."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {Requirement(line).name: line for line in project["dependencies"]}
+    return "".join(f"{asked[name]}\n" for name in IMPORTED)
 
 
 def write(root: Path, grader: Path) -> None:
@@ -29,11 +39,13 @@ def write(root: Path, grader: Path) -> None:
         library.mkdir()
         for file in FILES:
             shutil.copy(tree / "code" / "replearn" / file, library)
+        asked = Path(folder) / "requirements.txt"
+        asked.write_text(requirements(root), encoding="utf-8")
         with contextlib.chdir(folder):  # where the files lie that Otter takes along
             generate(
                 tests_dir=str(root / "grading" / "tests"),
                 output_path=str(grader),
-                requirements=str(root / "grading" / "requirements.txt"),
+                requirements=str(asked),
                 files=["replearn"],
             )
 
