@@ -119,6 +119,11 @@ def project(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+def test_citation_is_of_this_version(root: Path) -> None:
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == project(root)["version"]
+
+
 def test_requirements_keep_what_is_there(root: Path) -> None:
     """Readers' torch, torchvision and numpy stay: lower bounds only, no numpy version at all."""
     wanted = {r.name: r.specifier for r in map(Requirement, project(root)["dependencies"])}

@@ -11,5 +11,3 @@ Rooms, each importing only from rooms below:
 ``networks``, ``losses``, ``geometry``
 ==========================================  =============================================
 """
-
-__version__ = "1.0.0"
