@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := -m pip install --quiet --disable-pip-version-check
 PDF    := _build/representation-learning.pdf
+# As many workers as cores; a file of tests stays with one, so that what its tests share is made once.
+PYTEST := $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 JB     := $(BIN)/jupyter-book build . -W --keep-going
 ALONE  := $(BIN)/python book/_ext/book_builds.py _build
 
@@ -68,14 +70,14 @@ test: $(STAMP)  ## style, types and the whole test suite
 	$(BIN)/mypy
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	@sh binder/ensure.sh tests/apt.txt 'chromium|chromium-browser|google-chrome'
-	$(BIN)/pytest
+	$(PYTEST)
 
 soak: $(STAMP)  ## faults at random and work repeated (an hour); `make test` leaves them out
-	$(BIN)/pytest -m soak
+	$(PYTEST) -m soak
 
 rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a student would (minutes)
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
-	$(BIN)/pytest -m rehearsal
+	$(PYTEST) -m rehearsal
 
 publish: $(STAMP)  ## the trained networks in small files, in networks: the default of every build
 	REPLEARN_RECIPE=fast $(BIN)/python -m replearn publish networks
@@ -101,7 +103,7 @@ $(TOOLS):
 
 # student
 # test: $(STAMP)  ## check your two losses, and what they rest on
-# 	$(BIN)/pytest
+# 	$(PYTEST)
 # end
 
 clean:  ## remove what was built; .venv and stored runs stay
