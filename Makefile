@@ -29,9 +29,9 @@ RESOLVE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11
 # end
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf networks notebooks test soak clean
+.PHONY: help book html pdf networks notebooks test clean
 # instructor
-.PHONY: student grader rehearse publish bench lock audit
+.PHONY: student grader soak rehearse publish bench lock audit
 # end
 
 help:  ## list the commands
