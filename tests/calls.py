@@ -16,12 +16,14 @@ from pathlib import Path
 
 import matplotlib.figure
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 import replearn
 from replearn import augmentations, checks, geometry, kernels, losses, networks, shapes, training
 from replearn.figures import style
+from tiny import make_tiny
 
 
 def public() -> dict[str, Callable]:
@@ -54,6 +56,9 @@ RUN = training.Run(networks.Encoder(4, normalize=True), None, MEASURES, "smoke",
 Z = nn.functional.normalize(torch.randn(16, 4, generator=GENERATOR), dim=1)
 CODES = torch.rand(16, 1, generator=GENERATOR, dtype=torch.float64)
 IMAGES = torch.rand(16, 3, 8, 8, generator=GENERATOR)
+with pytest.MonkeyPatch.context() as patch:  # as narrow as those of a test
+    make_tiny(patch)
+    WEIGHTS = dict(TASK.networks().state_dict())
 SCORES = {"A": dict.fromkeys(("color", "location", "shape", "size", "rotation"), 0.5)}
 SIZES = {"d": 4, "C": 4, "N": 3, "m": 3, "c": 3, "h": 8, "w": 8}  # by letter; the others 16
 
@@ -115,7 +120,7 @@ OWN: dict[str, dict[str, object]] = {
     "Factors": dict(vars(FACTORS)),
     "LookupAutoencoder": {"unseen": lambda images: CODES[: len(images)]},
     "Run": dict(vars(RUN)),
-    "as_run": {"tensors": dict(TASK.networks().state_dict())},
+    "as_run": {"tensors": WEIGHTS},
     "check": {"loss": losses.reconstruction_loss},
     "compose": {"steps": augmentations.A},
     "concordance": {"u": CIRCLE, "v": CIRCLE.flip(0)},
