@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := -m pip install --quiet --disable-pip-version-check
 PDF    := _build/representation-learning.pdf
+# As many workers as cores; a file of tests stays with one, so that what its tests share is made once.
+PYTEST := $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 JB     := $(BIN)/jupyter-book build . -W --keep-going
 ALONE  := $(BIN)/python book/_ext/book_builds.py _build
 
@@ -22,12 +24,14 @@ export AUTHOR COLLABORATORS PAPER TRAIN
 STUDENT ?= _build/student
 # Where programs live that the book does not need.
 TOOLS := $(VENV)/tools
+RESOLVE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+  --custom-compile-command 'make lock' pyproject.toml -
 # end
 
 .DEFAULT_GOAL := help
-.PHONY: help book html pdf networks notebooks test soak clean
+.PHONY: help book html pdf networks notebooks test clean
 # instructor
-.PHONY: student grader rehearse publish bench lock audit
+.PHONY: student grader soak rehearse publish bench lock audit
 # end
 
 help:  ## list the commands
@@ -66,14 +70,14 @@ test: $(STAMP)  ## style, types and the whole test suite
 	$(BIN)/mypy
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
 	@sh binder/ensure.sh tests/apt.txt 'chromium|chromium-browser|google-chrome'
-	$(BIN)/pytest
+	$(PYTEST)
 
 soak: $(STAMP)  ## faults at random and work repeated (an hour); `make test` leaves them out
-	$(BIN)/pytest -m soak
+	$(PYTEST) -m soak
 
 rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a student would (minutes)
 	@sh binder/ensure.sh binder/apt.txt latexmk xelatex FreeSerif.otf
-	$(BIN)/pytest -m rehearsal
+	$(PYTEST) -m rehearsal
 
 publish: $(STAMP)  ## the trained networks in small files, in networks: the default of every build
 	REPLEARN_RECIPE=fast $(BIN)/python -m replearn publish networks
@@ -82,10 +86,12 @@ bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/bench.py
 
-lock: $(TOOLS)  ## requirements.lock anew, after a change of constraints.txt or pyproject.toml
-	echo setuptools | $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --custom-compile-command 'make lock' -c constraints.txt \
-	  --extra docs --extra test -o requirements.lock pyproject.toml -
+# Of both files pyproject.toml is the source. A version stays unless pyproject.toml excludes it, or
+# UPGRADE names its package: make lock UPGRADE="torch numpy". setuptools installs the library itself.
+lock: $(TOOLS)  ## constraints.txt and requirements.lock anew, after a change of pyproject.toml
+	echo setuptools | $(RESOLVE) --all-extras $(UPGRADE:%=-P %) -o constraints.txt
+	echo setuptools | $(RESOLVE) --extra docs --extra test --generate-hashes -c constraints.txt \
+	  -o requirements.lock
 
 audit: $(TOOLS)  ## look up known vulnerabilities of what requirements.lock pins
 	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
@@ -97,7 +103,7 @@ $(TOOLS):
 
 # student
 # test: $(STAMP)  ## check your two losses, and what they rest on
-# 	$(BIN)/pytest
+# 	$(PYTEST)
 # end
 
 clean:  ## remove what was built; .venv and stored runs stay

@@ -10,9 +10,11 @@ import contextlib
 import shutil
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from otter.generate import main as generate
+from packaging.requirements import Requirement
 
 import book_student
 
@@ -21,6 +23,14 @@ FILES = (
     *("__init__.py", "losses.py", "course/__init__.py", "course/exercises.py"),
     *("engine/__init__.py", "engine/identity.py", "engine/validation.py"),
 )
+IMPORTED = ("torch", "numpy", "jaxtyping")  # by these files
+
+
+def requirements(root: Path) -> str:
+    """What the files import, in the versions for which the library asks."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {Requirement(line).name: line for line in project["dependencies"]}
+    return "".join(f"{asked[name]}\n" for name in IMPORTED)
 
 
 def write(root: Path, grader: Path) -> None:
@@ -32,11 +42,13 @@ def write(root: Path, grader: Path) -> None:
         for file in FILES:
             (library / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(tree / "code" / "replearn" / file, library / file)
+        asked = Path(folder) / "requirements.txt"
+        asked.write_text(requirements(root), encoding="utf-8")
         with contextlib.chdir(folder):  # where the files lie that Otter takes along
             generate(
                 tests_dir=str(root / "grading" / "tests"),
                 output_path=str(grader),
-                requirements=str(root / "grading" / "requirements.txt"),
+                requirements=str(asked),
                 files=["replearn"],
             )
 

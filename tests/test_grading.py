@@ -1,6 +1,8 @@
 """The autograder: full points for the reference, none for blanks, and what each mistake costs."""
 
+import ast
 import os
+import sys
 import zipfile
 
 import pytest
@@ -77,4 +79,21 @@ def test_package_holds_no_solution(root, package):
     assert {"tests/q7b.py", "tests/q8a.py", "files/replearn/course/exercises.py"} <= held.keys()
     assert held["files/replearn/losses.py"].count("is not implemented yet") == 2
     assert not any("cross_entropy" in text for text in held.values())
-    assert "jaxtyping" in held["environment.yml"]
+
+
+def test_package_asks_for_what_its_files_import(root, package):
+    """For these packages alone, as pyproject.toml asks for them."""
+    with zipfile.ZipFile(package) as files:
+        held = {name: files.read(name).decode() for name in files.namelist()}
+    imported = set()
+    for name, text in held.items():
+        if name.startswith("files/replearn/"):
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    imported.add(node.module.split(".")[0])
+    assert imported - sys.stdlib_module_names - {"replearn"} == set(grader.IMPORTED)
+    for line in grader.requirements(root).splitlines():
+        assert f'"{line}"' in (root / "pyproject.toml").read_text()
+        assert line in held["environment.yml"]

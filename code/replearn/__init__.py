@@ -13,5 +13,3 @@ Each floor imports only from floors below it:
 ``engine``                                         store, checks, compiled loops, devices
 =================================================  ==========================================
 """
-
-__version__ = "1.0.0"
