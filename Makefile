@@ -27,7 +27,7 @@ TOOLS := $(VENV)/tools
 .DEFAULT_GOAL := help
 .PHONY: help book html pdf networks notebooks test soak clean
 # instructor
-.PHONY: student grader rehearse publish bench lock audit
+.PHONY: docs student grader rehearse publish bench lock audit
 # end
 
 help:  ## list the commands
@@ -77,6 +77,9 @@ rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a
 
 publish: $(STAMP)  ## the trained networks in small files, in networks: the default of every build
 	REPLEARN_RECIPE=fast $(BIN)/python -m replearn publish networks
+
+docs: $(STAMP)  ## the tables of docs anew, after a measurement or a new fault
+	$(BIN)/python docs/fill.py
 
 bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'

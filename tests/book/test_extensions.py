@@ -18,7 +18,6 @@ from sphinx.errors import ExtensionError
 
 import book_checklist
 import book_execution
-import book_faults
 import book_launch
 import book_macros
 import book_networks
@@ -26,7 +25,7 @@ import book_offline
 import book_pages
 import book_submission
 from book_claims import Claim
-from books import Result, build, pages, run, tiny_tree, typeset
+from books import Result, build, run, tiny_tree, typeset
 from replearn import published
 
 # ---- book_macros
@@ -300,44 +299,6 @@ def test_buttons_open_the_pages_notebook(root: Path, tmp_path: Path) -> None:
 
 def test_page_without_a_notebook_has_no_buttons(tiny_book: Result) -> None:
     assert launch_links(tiny_book) == []
-
-
-# ---- book_faults
-
-
-def test_faults_are_read_from_their_tests(tmp_path: Path) -> None:
-    """Every marker in the tests is a fault of three texts, and there are many."""
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "test_a.py").write_text(
-        '@pytest.mark.fault("a", "b" " c", "d")\n@other\ndef test_it():\n    pass\n\n'
-        '@pytest.mark.soak\n@pytest.mark.fault("e", "f", "g")\ndef test_long():\n    pass\n'
-    )
-    file = tmp_path / "sub" / "test_a.py"
-    assert book_faults.faults(tmp_path) == [
-        ("a", "b c", "d", "test_it", file, False),
-        ("e", "f", "g", "test_long", file, True),
-    ]
-
-
-@pytest.mark.parametrize("arguments", ["", "()", '("a", "b")', '("a", "b", "")', '("a", "b", 3)'])
-def test_a_fault_that_does_not_say_all_is_named(tmp_path: Path, arguments: str) -> None:
-    (tmp_path / "test_a.py").write_text(
-        f"@pytest.mark.fault{arguments}\ndef test_it():\n    pass\n"
-    )
-    with pytest.raises(ValueError, match="test_it must have a fault of three texts"):
-        book_faults.faults(tmp_path)
-
-
-def test_the_table_of_faults_is_complete(root: Path) -> None:
-    """It has every marker, each fault once, and at least 25 of them."""
-    found = book_faults.faults(root / "tests")
-    marked = sum(
-        file.read_text(encoding="utf-8").count("\n@pytest.mark.fault(\n")
-        for file in (root / "tests").rglob("test_*.py")
-    )
-    assert len(found) == marked >= 25
-    assert len({fault.what for fault in found}) == len(found)
-    assert "book/appendix/faults" in pages(root)
 
 
 # ---- book_offline

@@ -19,7 +19,6 @@ from pypdf.generic import StreamObject
 import book_checklist
 import book_claims
 import book_execution
-import book_faults
 import book_notebooks
 import book_policy
 from books import PAGES, SECRETS, WATCH, Result
@@ -180,17 +179,6 @@ def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
         *(13, 12, 25),
     ]
     assert rows == {f"Question {question}": wants for question, wants in QUESTIONS.items()}
-
-
-def test_faults_table_has_every_fault(root: Path, html: dict[str, BeautifulSoup]) -> None:
-    rows = article(html["book/appendix/faults"]).select("table tbody tr")
-    shown = [" ".join(row.select("td")[3].get_text().split()) for row in rows]
-    faults = book_faults.faults(root / "tests")
-    assert len(shown) == len(faults)
-    for fault, name in zip(faults, shown, strict=True):
-        assert name.startswith(fault.file.name)
-        words = fault.test.removeprefix("test_").replace("_", " ")
-        assert name.endswith(words + " (make soak)" * fault.soak)
 
 
 # Whose sentences a smoke build forgives: what the chapters train, by the names in its facts.
