@@ -268,7 +268,6 @@ RIGHT: dict[str, dict[str, object]] = {
         "logits": torch.rand(4, 4),
     },
     "figures.pairs.positive_pairs": {"images": IMAGES, "pairs": {"A": (IMAGES, IMAGES)}},
-    "figures.ratios.time_ratios": {"ratios": {"a": (1.0, 2.0, 3.0)}},
     "figures.scores.layer_accuracy": {
         "accuracies": {"A": {"color": [0.5] * 8, "shape": [0.5] * 8}}
     },
