@@ -254,8 +254,8 @@ def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree: Path) -> N
 
 
 def checklist(tree: Path) -> tuple[dict, dict[str, list[book_checklist.Answer]]]:
-    page = (tree / "book" / "appendix" / "checklist.md").read_text(encoding="utf-8")
-    asked = yaml.safe_load(page.partition("```{checklist} ..\n")[2].partition("```")[0])
+    page = (tree / "book" / "checklist.md").read_text(encoding="utf-8")
+    asked = yaml.safe_load(page.partition("```{checklist} .\n")[2].partition("```")[0])
     given: dict[str, list[book_checklist.Answer]] = {part: [] for part in asked}
     for claim in claims(tree / "book"):
         if claim.kind == "answer":
@@ -402,7 +402,7 @@ def test_student_edition_builds_and_nothing_leaks(root: Path, tree: Path, tmp_pa
     assert leaks.leaks(said, leaks.gone(root, tree)) == []
     assert "What follows needs reconstruction_loss" in said["book/shapes/q7-autoencoder.html"]
     assert said["book/shapes/q8-contrastive.html"].count("figures.nn_visualize") == 3
-    assert "(empty)" in said["book/appendix/checklist.html"]
+    assert "(empty)" in said["book/checklist.html"]
 
 
 HERS = {

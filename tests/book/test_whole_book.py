@@ -168,7 +168,7 @@ QUESTIONS = {
 
 def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
     rows = {}
-    for row in article(html["book/appendix/checklist"]).select("table tbody tr"):
+    for row in article(html["book/checklist"]).select("table tbody tr"):
         question, points, attached = row.select("td")
         number = points.get_text().split("=")[0].strip()
         rows[question.get_text(strip=True)] = (
