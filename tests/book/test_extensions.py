@@ -675,6 +675,18 @@ def test_listing_names_files_and_numbers_lines(page: BeautifulSoup, latex: str) 
     assert "numbers=left" in latex
 
 
+def test_print_lists_the_files_that_it_is_told_to(latex: str) -> None:
+    assert r"code/replearn/tiny.py" in latex
+    assert r"code/replearn/\_\_init\_\_.py" not in latex
+
+
+def test_file_to_be_printed_must_be_there(root: Path, tmp_path: Path) -> None:
+    listing = "# Title\n\n```{package-listing} ../code/replearn\n:root: ..\n:print: a.py\n```\n"
+    result = build(tiny_tree(root, tmp_path, page=listing))
+    assert result.code != 0
+    assert "package-listing: no " in result.output
+
+
 @pytest.mark.parametrize("chosen", ["nets", "../nets"])
 def test_pages_of_every_folder_share_the_store_that_was_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
