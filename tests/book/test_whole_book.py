@@ -479,11 +479,11 @@ def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
     assert titles.count("Bibliography") == 1
 
 
-def test_pdf_ends_with_the_code(pdf: PdfReader) -> None:
+def test_pdf_ends_with_the_code_and_the_works(pdf: PdfReader) -> None:
     titles = [str(item.title) for item in _flat(pdf.outline)]
     code = titles.index("The library, line by line") + 1
     names = ("augmentations", "fit", "losses", "neighbors", "networks", "training")
-    assert titles[code:] == [f"code/replearn/{name}.py" for name in names]
+    assert titles[code:] == [*(f"code/replearn/{name}.py" for name in names), "Bibliography"]
 
 
 def _flat(outline: list) -> Iterator:
