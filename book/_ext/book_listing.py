@@ -37,7 +37,7 @@ class PackageListing(SphinxDirective):
         printed = [package / name for name in self.options.get("print", "").split()] or files
         if missing := set(printed) - set(files):
             raise self.error(f"package-listing: no {', '.join(sorted(map(str, missing)))}")
-        small = nodes.raw("", r"\fvset{fontsize=\scriptsize}", format="latex")
+        small = nodes.raw("", r"\fvset{fontsize=\scriptsize, baselinestretch=0.85}", format="latex")
         sections = [self._section(file, file.relative_to(root).as_posix()) for file in files]
         return [small] + [
             section if file in printed else addnodes.only("", section, expr="not latex")

@@ -474,6 +474,13 @@ def test_pdf_shows_no_raw_markup(pdf_text: str) -> None:
     assert [mark for mark in marks if mark in pdf_text] == []
 
 
+def test_pdf_can_be_printed(pdf: PdfReader) -> None:
+    """It has 160 pages at most, and at most 25 of them are the library's."""
+    leads = {str(item.title): pdf.get_destination_page_number(item) for item in _flat(pdf.outline)}
+    assert len(pdf.pages) <= 160
+    assert leads["Bibliography"] - leads["The library, line by line"] <= 25
+
+
 def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
     titles = [str(item.title) for item in _flat(pdf.outline)]
     assert titles.count("Bibliography") == 1
