@@ -31,7 +31,7 @@ RESOLVE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11
 .DEFAULT_GOAL := help
 .PHONY: help book html pdf networks notebooks test clean
 # instructor
-.PHONY: student grader soak rehearse publish bench lock audit
+.PHONY: docs student grader soak rehearse publish bench lock audit
 # end
 
 help:  ## list the commands
@@ -81,6 +81,9 @@ rehearse: $(STAMP)  ## build the student edition, empty and then filled in, as a
 
 publish: $(STAMP)  ## the trained networks in small files, in networks: the default of every build
 	REPLEARN_RECIPE=fast $(BIN)/python -m replearn publish networks
+
+docs: $(STAMP)  ## the tables of docs anew, after a measurement or a new fault
+	$(BIN)/python docs/fill.py
 
 bench: $(STAMP)  ## measure against other libraries (40 minutes); see benchmarks
 	$(BIN)/python $(PIP) -c constraints.txt -e '.[bench]'

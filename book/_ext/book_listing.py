@@ -7,6 +7,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -15,21 +16,33 @@ class PackageListing(SphinxDirective):
     """One section a file, in the order of their paths.
 
     The argument is the package's folder, relative to the page; ``root`` is the folder from which
-    the files' names are told, relative to the page too.
+    the files' names are told, relative to the page too. ``print`` names the files, relative to the
+    package, that the PDF shows, in small print; the pages show all. Without it the PDF does too.
     """
 
     required_arguments = 1
-    option_spec = {"root": directives.unchanged_required}  # noqa: RUF012 (docutils' own type)
+    option_spec = {  # noqa: RUF012 (docutils' own type)
+        "root": directives.unchanged_required,
+        "print": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
-        """The sections."""
+        """The sections; a file to be printed that is not there fails the build."""
         here = Path(self.env.doc2path(self.env.docname)).parent
         package = (here / self.arguments[0]).resolve()
         root = (here / self.options["root"]).resolve()
         files = sorted(package.rglob("*.py"))
         if not files:
             raise self.error(f"package-listing: no Python file in {package}")
-        return [self._section(file, file.relative_to(root).as_posix()) for file in files]
+        printed = [package / name for name in self.options.get("print", "").split()] or files
+        if missing := set(printed) - set(files):
+            raise self.error(f"package-listing: no {', '.join(sorted(map(str, missing)))}")
+        small = nodes.raw("", r"\fvset{fontsize=\scriptsize, baselinestretch=0.85}", format="latex")
+        sections = [self._section(file, file.relative_to(root).as_posix()) for file in files]
+        return [small] + [
+            section if file in printed else addnodes.only("", section, expr="not latex")
+            for file, section in zip(files, sections, strict=True)
+        ]
 
     def _section(self, file: Path, name: str) -> nodes.section:
         self.env.note_dependency(str(file))

@@ -144,6 +144,7 @@ By {prf:ref}`thm-tiny`.
 
 ```{package-listing} ../code/replearn
 :root: ..
+:print: tiny.py
 ```
 
 ## Works

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bs4 import BeautifulSoup
+
+from books import build, tiny_tree
 
 
 def test_listing_names_files_and_numbers_lines(tiny_page: BeautifulSoup, tiny_latex: str) -> None:
@@ -10,3 +14,15 @@ def test_listing_names_files_and_numbers_lines(tiny_page: BeautifulSoup, tiny_la
     assert titles == ["code/replearn/__init__.py", "code/replearn/tiny.py"]
     assert tiny_page.select("span.linenos")
     assert "numbers=left" in tiny_latex
+
+
+def test_print_lists_the_files_that_it_is_told_to(tiny_latex: str) -> None:
+    assert r"code/replearn/tiny.py" in tiny_latex
+    assert r"code/replearn/\_\_init\_\_.py" not in tiny_latex
+
+
+def test_file_to_be_printed_must_be_there(root: Path, tmp_path: Path) -> None:
+    listing = "# Title\n\n```{package-listing} ../code/replearn\n:root: ..\n:print: a.py\n```\n"
+    result = build(tiny_tree(root, tmp_path, page=listing))
+    assert result.code != 0
+    assert "package-listing: no " in result.output

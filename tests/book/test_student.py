@@ -204,7 +204,7 @@ def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree: Path) -> N
 
 
 def checklist(tree: Path) -> tuple[dict, dict[str, list[book_checklist.Answer]]]:
-    page = Chapter.read(tree / "book" / "appendix" / "checklist.md")
+    page = Chapter.read(tree / "book" / "checklist.md")
     (table,) = (found for found in page.directives if found.name == "checklist")
     asked = yaml.safe_load(table.body)
     given: dict[str, list[book_checklist.Answer]] = {part: [] for part in asked}
@@ -306,7 +306,7 @@ def test_student_edition_builds_and_nothing_leaks(root: Path, tree: Path, tmp_pa
     assert leaks.leaks(said, leaks.gone(root, tree)) == []
     assert "What follows needs reconstruction_loss" in said["book/shapes/q7-autoencoder.html"]
     assert said["book/shapes/q8-contrastive.html"].count("figures.nn_visualize") == 3
-    assert "(empty)" in said["book/appendix/checklist.html"]
+    assert "(empty)" in said["book/checklist.html"]
 
 
 HERS = {

@@ -18,7 +18,6 @@ from pypdf.generic import StreamObject
 
 import book_checklist
 import book_execution
-import book_faults
 import book_notebooks
 import book_offline
 from book_chapters import chapters
@@ -169,7 +168,7 @@ QUESTIONS = {
 
 def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
     rows = {}
-    for row in article(html["book/appendix/checklist"]).select("table tbody tr"):
+    for row in article(html["book/checklist"]).select("table tbody tr"):
         question, points, attached = row.select("td")
         number = points.get_text().split("=")[0].strip()
         rows[question.get_text(strip=True)] = (
@@ -180,17 +179,6 @@ def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
         *(13, 12, 25),
     ]
     assert rows == {f"Question {question}": wants for question, wants in QUESTIONS.items()}
-
-
-def test_faults_table_has_every_fault(root: Path, html: dict[str, BeautifulSoup]) -> None:
-    rows = article(html["book/appendix/faults"]).select("table tbody tr")
-    shown = [" ".join(row.select("td")[3].get_text().split()) for row in rows]
-    faults = book_faults.faults(root / "tests")
-    assert len(shown) == len(faults)
-    for fault, name in zip(faults, shown, strict=True):
-        assert name.startswith(fault.file.name)
-        words = fault.test.removeprefix("test_").replace("_", " ")
-        assert name.endswith(words + " (make soak)" * fault.soak)
 
 
 # Whose sentences a smoke build forgives: what the chapters train, by the names in its facts.
@@ -216,6 +204,12 @@ def test_forgiven_is_only_what_is_said_of_hardly_trained_networks(
         if not (trains and told and set(told[1].split(", ")) <= HARDLY_TRAINED):
             groundless.append((name, line))
     assert groundless == []
+
+
+def test_site_lists_every_file_of_the_library(root: Path, html: dict[str, BeautifulSoup]) -> None:
+    titles = [heading.get_text() for heading in html["book/appendix/code"].select("h2 code")]
+    files = sorted((root / "code" / "replearn").rglob("*.py"))
+    assert titles == [file.relative_to(root).as_posix() for file in files]
 
 
 def test_sources_are_not_published(whole_book: Result) -> None:
@@ -480,9 +474,11 @@ def test_pdf_shows_no_raw_markup(pdf_text: str) -> None:
     assert [mark for mark in marks if mark in pdf_text] == []
 
 
-def test_pdf_lists_every_file_of_the_library(root: Path, pdf_text: str) -> None:
-    for file in (root / "code" / "replearn").rglob("*.py"):
-        assert file.relative_to(root).as_posix() in pdf_text
+def test_pdf_can_be_printed(pdf: PdfReader) -> None:
+    """It has 160 pages at most, and at most 25 of them are the library's."""
+    leads = {str(item.title): pdf.get_destination_page_number(item) for item in _flat(pdf.outline)}
+    assert len(pdf.pages) <= 160
+    assert leads["Bibliography"] - leads["The library, line by line"] <= 25
 
 
 def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
@@ -490,11 +486,11 @@ def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
     assert titles.count("Bibliography") == 1
 
 
-def test_pdf_ends_with_the_code(pdf: PdfReader) -> None:
+def test_pdf_ends_with_the_code_and_the_works(pdf: PdfReader) -> None:
     titles = [str(item.title) for item in _flat(pdf.outline)]
     code = titles.index("The library, line by line") + 1
-    assert len(titles) > code
-    assert all(title.startswith("code/replearn/") for title in titles[code:])
+    names = ("augmentations", "fit", "losses", "neighbors", "networks", "training")
+    assert titles[code:] == [*(f"code/replearn/{name}.py" for name in names), "Bibliography"]
 
 
 def _flat(outline: list) -> Iterator:
