@@ -24,7 +24,6 @@ import torch
 import peers
 from race import Contestant, Row, race, timed
 from replearn import augmentations, losses, neighbors, training
-from replearn.cli import nets
 from replearn.engine.devices import autocast, machine, memory_kept, precision
 from replearn.networks import Encoder
 from replearn.recipes import RECIPES
@@ -88,7 +87,7 @@ def trainings(rounds: int, steps: int) -> Iterator[Row]:
     """A training step of ours against the original pipeline's, and what a whole training takes."""
     fast, reference = RECIPES["fast"], RECIPES["reference"]
     RECIPES["bench"] = {kind: replace(plan, steps=steps) for kind, plan in fast.items()}
-    for net in nets():
+    for net in ("autoencoder", *peers.TORCHVISION):
         original = peers.original_steps(net, 8_000)
 
         def theirs(original: Iterator[None] = original) -> None:
@@ -96,7 +95,8 @@ def trainings(rounds: int, steps: int) -> Iterator[Row]:
                 pass
 
         kind = "autoencoder" if net == "autoencoder" else "contrastive"
-        whole = fast.get(net, fast[kind]).steps, reference[kind].steps
+        augmentation = None if kind == "autoencoder" else augmentations.SETS[net].augmentation
+        whole = augmentations.plan("fast", augmentation).steps, reference[kind].steps
         row = race(
             f"training {net}",
             {"ours": steps_of(net, "bench"), "original pipeline": timed(theirs)},
