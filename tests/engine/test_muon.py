@@ -110,3 +110,26 @@ def test_fits_a_linear_map_faster_than_its_gradient_is_conditioned():
             optimiser.step()
         losses[name] = loss.item()
     assert losses["muon"] < losses["sgd"]
+
+
+def test_a_parameter_without_gradient_is_left_alone():
+    used, unused = (torch.nn.Parameter(torch.ones(2, 3)) for _ in range(2))
+    optimiser = Muon([used, unused], lr=0.1)
+    used.sum().backward()
+    optimiser.step()
+    assert torch.equal(unused, torch.ones(2, 3))
+    assert not torch.equal(used, torch.ones(2, 3))
+
+
+def test_a_closure_is_called_with_gradients_and_its_loss_returned():
+    weight = torch.nn.Parameter(torch.ones(2, 3))
+    optimiser = Muon([weight], lr=0.1)
+
+    def closure():
+        optimiser.zero_grad()
+        loss = weight.square().sum()
+        loss.backward()
+        return loss
+
+    assert float(optimiser.step(closure)) == 6
+    assert weight.norm() < torch.ones(2, 3).norm()

@@ -61,6 +61,12 @@ def test_runs_live_where_the_environment_says_or_in_the_users_cache(monkeypatch,
         assert "replearn" in store.folder().parts
 
 
+def test_a_tilde_is_the_users_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("REPLEARN_RUNS", "~/x")
+    assert store.folder() == tmp_path / "x"
+
+
 def test_a_run_comes_back_as_it_was_stored(run):
     assert_whole()
     assert {path.name for path in run.iterdir()} == {

@@ -8,7 +8,7 @@ matrices follows Dao AI Lab (2026), "Gram Newton-Schulz".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from jaxtyping import Float
@@ -88,10 +88,20 @@ class Muon(torch.optim.Optimizer):
         self._dtype = dtype
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Take one step along the parameters' gradients."""
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Take one step along the gradients of the parameters that have one.
+
+        Args:
+            closure: computes the loss and its gradients before the step; its value is returned.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for weight in group["params"]:
+                if weight.grad is None:
+                    continue
                 state = self.state[weight]
                 if not state:
                     state["average"] = torch.zeros_like(weight)
@@ -101,3 +111,4 @@ class Muon(torch.optim.Optimizer):
                 # So that the change of a layer's output does not depend on the layer's shape.
                 scale = max(1, ahead.shape[0] / ahead.shape[1]) ** 0.5
                 weight.sub_(direction.view(weight.shape).to(weight.dtype) * (group["lr"] * scale))
+        return loss

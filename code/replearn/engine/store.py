@@ -43,7 +43,7 @@ def folder() -> Path:
     """
     chosen = os.environ.get("REPLEARN_RUNS")
     if chosen:
-        return Path(chosen)
+        return Path(chosen).expanduser()
     try:
         return platformdirs.user_cache_path("replearn").expanduser() / "runs"
     except RuntimeError as error:
