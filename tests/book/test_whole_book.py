@@ -489,7 +489,8 @@ def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
 def test_pdf_ends_with_the_code_and_the_works(pdf: PdfReader) -> None:
     titles = [str(item.title) for item in _flat(pdf.outline)]
     code = titles.index("The library, line by line") + 1
-    names = ("augmentations", "fit", "losses", "neighbors", "networks", "training")
+    names = [f"augmentations/{room}" for room in ("base", "color", "sets", "warp")]
+    names += ["fit", "losses", "neighbors", "networks", "training"]
     assert titles[code:] == [*(f"code/replearn/{name}.py" for name in names), "Bibliography"]
 
 
