@@ -112,8 +112,14 @@ def depart_proof(self: LaTeXTranslator, node: nodes.Element) -> None:
 
 
 def visit_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Open an answer's box."""
+    """Open an answer's box.
+
+    A table cannot break. Where the first thing in a box is one that begins a new page, tcolorbox
+    discards what is left of the box on the old page: its title, label and bookmark.
+    """
     title, label = _title(self, node), self.hypertarget_to(node, anchor=True)
+    if isinstance(node.children[0], nodes.table):
+        self.body.append("\n\\needspace{0.6\\textheight}")
     self.body.append(f"\n\\begin{{bookanswer}}{{{title}}}{label}\n")
 
 
