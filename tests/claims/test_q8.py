@@ -55,7 +55,7 @@ def test_answer_q8a(seed):
 
 
 def test_answer_q8b():
-    """That the views themselves bear it out is tests/test_predictions.py."""
+    """That the views themselves bear it out is tests/theory/test_invariances.py."""
     words = {name: [predicted(name)[f] for f in ("shape", "location", "color")] for name in "ABC"}
     assert words == {
         "A": ["sensitive", "sensitive", "invariant"],
