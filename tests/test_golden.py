@@ -4,7 +4,7 @@ Measured on an AMD EPYC, as the largest change of any number of a group:
 
 - by other instructions (PyTorch's AVX2 or none, oneDNN's SSE4.1 or off): colours, images and
   geometry 0, losses 2e-16, features 1e-7, networks 3e-7, muon 1e-6, training 1e-5;
-- by a coefficient changed by one part in a thousand (of 27 tried: in LUMA, a row of a drawing, the
+- by a coefficient changed by one part in a thousand (of 28 tried: in LUMA, a row of a drawing, the
   range of a view, a default of a loss, Adam, Muon, the schedule, a layer …): at least six times the
   tolerance of some group.
 """
