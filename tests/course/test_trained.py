@@ -175,6 +175,22 @@ def test_what_is_published_is_trained_if_so_asked(small):
     assert origins(trained.get(small, train=True)) == ["found", "found"]
 
 
+def test_what_another_process_has_trained_meanwhile_is_not_replaced(small, tiny, monkeypatch):
+    """The set is read before the lock is had, and a trained run is better than a rounded one."""
+    read = trained.unpacked
+
+    def overtaken(folder, facts):
+        tensors = read(folder, facts)
+        store.save(facts["key"], tensors, {**facts, "label": "trained meanwhile"})
+        return tensors
+
+    monkeypatch.setattr(trained, "unpacked", overtaken)
+    trained.get(small)
+    labels = [facts["label"] for facts in store.stored() if facts["kind"] != "features"]
+    assert labels == ["trained meanwhile"] * 2
+    assert list(tiny.glob("*.damaged")) == []
+
+
 def changed(small, **facts):
     file = small / trained.PROVENANCE
     told = json.loads(file.read_text(encoding="utf-8"))

@@ -195,7 +195,8 @@ def _published_into_store(name: str, key: str, folder: Path, published: Mapping[
         return f"what is published is damaged ({error})"
     own = {name: value for name, value in facts.items() if name not in _OF_THE_FILE}
     with store.lock(key):
-        store.save(key, tensors, {**own, "weights": ROUNDED})
+        if store.load(key) is None:  # another process may have trained it meanwhile
+            store.save(key, tensors, {**own, "weights": ROUNDED})
     return ""
 
 
