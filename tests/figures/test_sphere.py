@@ -13,16 +13,6 @@ def texts(figure):
     return [text.get_text() for ax in figure.axes for text in ax.texts]
 
 
-def chords(ax):
-    """(line style, length) of each straight segment of two points."""
-    found = []
-    for line in ax.lines:
-        x, y = line.get_data()
-        if len(x) == 2:
-            found.append((line.get_linestyle(), math.hypot(x[1] - x[0], y[1] - y[0])))
-    return found
-
-
 def test_sphere_counterexample_names_both_lengths():
     features, groups = arrangements.counterexample("ii")
     shown = texts(pictures.sphere_counterexample(features, groups))
