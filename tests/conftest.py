@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from replearn import recipes
 from tiny import make_tiny
 
-os.environ["REPLEARN_RECIPE"] = "smoke"
+recipes.use("smoke")
+os.environ["REPLEARN_RECIPE"] = "smoke"  # for other processes, which import the course
 
 
 @pytest.fixture(scope="session")

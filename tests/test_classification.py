@@ -64,7 +64,7 @@ def trained(dataset, **steps):
 def test_a_classifier_takes_the_steps_that_are_asked_for_or_the_recipes(dataset):
     asked, by_recipe = trained(dataset, steps=2), trained(dataset)
     assert (len(asked.losses), asked.recipe) == (2, "custom")
-    assert (len(by_recipe.losses), by_recipe.recipe) == (recipes.classifier_steps(), "smoke")
+    assert (len(by_recipe.losses), by_recipe.recipe) == (recipes.classifier_steps("smoke"), "smoke")
 
 
 def test_a_claim_may_rest_on_a_classifier(dataset, capsys):

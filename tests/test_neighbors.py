@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from replearn import neighbors
+from replearn import neighbors, recipes
 from replearn.networks import Encoder
 from replearn.shapes import Factors, ShapesDataset
 
@@ -334,7 +334,7 @@ def test_pixels_are_the_images_themselves():
 
 @pytest.mark.parametrize(("recipe", "n"), [("fast", 24_000), ("smoke", 2_400)])
 def test_by_default_only_the_first_are_embedded(recipe, n, monkeypatch):
-    monkeypatch.setenv("REPLEARN_RECIPE", recipe)
+    monkeypatch.setattr(recipes, "_chosen", recipe)
 
     class Numbers(ShapesDataset):
         def __init__(self):

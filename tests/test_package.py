@@ -50,6 +50,18 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
         assert not imported & {"sphinx", "docutils", "jupyter_book", "myst_nb"}, file
 
 
+def test_environment_is_read_by_the_course_and_the_store_alone(root: Path) -> None:
+    """What else depends on a setting of the reader's takes it as an argument."""
+    library = root / "code" / "replearn"
+    reads = re.compile(r"environ\W+(get\W+)?REPLEARN|getenv\W+REPLEARN")
+    found = {
+        file.relative_to(library).as_posix()
+        for file in library.rglob("*.py")
+        if reads.search(file.read_text(encoding="utf-8"))
+    }
+    assert found == {"course/__init__.py", "course/trained.py", "engine/store.py"}
+
+
 def test_make_help_names_every_target(root: Path) -> None:
     text = (root / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]+):", text, re.MULTILINE)

@@ -53,20 +53,15 @@ def test_without_warmup_the_rate_stays():
     assert {Recipe(5, 1, 0.1).schedule(step) for step in range(5)} == {1}
 
 
-def test_the_environment_names_the_default(monkeypatch):
-    monkeypatch.setenv("REPLEARN_RECIPE", "reference")
+def test_a_recipe_that_is_chosen_is_the_default(monkeypatch):
+    monkeypatch.setattr(recipes, "_chosen", "fast")
+    assert recipes.default_recipe() == "fast"
+    recipes.use("reference")
     assert recipes.default_recipe() == "reference"
-    monkeypatch.setenv("REPLEARN_RECIPE", "")
-    assert recipes.default_recipe() == "fast"
-    monkeypatch.delenv("REPLEARN_RECIPE")
-    assert recipes.default_recipe() == "fast"
 
 
-def test_smoke_alone_looks_at_fewer_images_and_trains_a_shorter_classifier(monkeypatch):
-    sizes = {}
-    for recipe in RECIPES:
-        monkeypatch.setenv("REPLEARN_RECIPE", recipe)
-        sizes[recipe] = recipes.bank_size(), recipes.classifier_steps()
+def test_smoke_alone_looks_at_fewer_images_and_trains_a_shorter_classifier():
+    sizes = {name: (recipes.bank_size(name), recipes.classifier_steps(name)) for name in RECIPES}
     images, steps = sizes.pop("smoke")
     assert len(set(sizes.values())) == 1
     for full_images, full_steps in sizes.values():

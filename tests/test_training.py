@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import importlib
 import math
 import os
 import random
@@ -17,7 +18,7 @@ import psutil
 import pytest
 import torch
 
-from replearn import augmentations, fit, losses, shapes, training
+from replearn import augmentations, course, fit, losses, shapes, training
 from replearn.augmentations import Augmentation
 from replearn.engine import store
 from replearn.recipes import RECIPES, Recipe
@@ -700,5 +701,6 @@ def test_bad_arguments_are_refused(tiny, arguments, error, message):
 )
 def test_an_unknown_recipe_in_the_environment_is_refused(tiny, monkeypatch):
     monkeypatch.setenv("REPLEARN_RECIPE", "quick")
+    importlib.reload(course)
     with pytest.raises(ValueError, match=r"recipe must be one of .* got 'quick'"):
         training.train_autoencoder()

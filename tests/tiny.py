@@ -2,7 +2,7 @@
 
 import math
 
-from replearn import fit, networks, training
+from replearn import fit, networks, recipes, training
 from replearn.recipes import RECIPES, Recipe
 
 WIDTHS = (3, 4, 4, 8, 8, 8)
@@ -21,7 +21,7 @@ def make_tiny(patch):
     """Six steps of narrow networks, a checkpoint after every second step; ``patch`` sets it."""
     plan = Recipe(steps=STEPS, batch=8, adam=1e-2, muon=0.03, warmup=0.5, centred=True)
     patch.setitem(RECIPES, "tiny", {"autoencoder": plan, "contrastive": plan})
-    patch.setenv("REPLEARN_RECIPE", "tiny")
+    patch.setattr(recipes, "_chosen", "tiny")
     patch.setattr(networks, "_WIDTHS", WIDTHS)
     patch.setattr(fit, "_LOOK_EVERY", 2)
     patch.setattr(fit, "_SAVE_EVERY", -1.0)

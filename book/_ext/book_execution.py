@@ -50,7 +50,10 @@ c.InlineBackend.figure_formats = {"svg", "pdf"}
 # c.InlineBackend.rc: that is set when the first figure is made, and gone with its rc_context. Nor
 # here: matplotlib must not be imported before the kernel has named its backend.
 settings = {"svg.hashsalt": "replearn", "pdf.fonttype": 42}
-c.InteractiveShellApp.exec_lines = [f"__import__('matplotlib').rcParams.update({settings})"]
+c.InteractiveShellApp.exec_lines = [
+    f"__import__('matplotlib').rcParams.update({settings})",
+    "%load_ext replearn.course",  # the recipe of this build; what needs a kernel is not shown
+]
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 # A page has no use for a progress bar. tqdm leaves it out if the environment says so, but on a
 # terminal only, so the notebook's bar becomes the terminal's.
@@ -163,7 +166,6 @@ def prepare(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(build / ".jupyter_cache" / fingerprint(ROOT))
     config.book_surroundings = surroundings(ROOT)
     write_kernel_settings(build / ".ipython")
-    os.environ["REPLEARN_LIVE"] = "0"  # a page has no kernel that could move what is live
 
 
 def warn_of_cells_not_run(app: Sphinx, doctree: nodes.document) -> None:

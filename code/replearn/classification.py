@@ -77,14 +77,15 @@ def train_classifier(
 
     ``loss`` takes logits and labels. Initialisation and batches depend on ``seed`` alone, so two
     losses with the same seed start at the same weights and see the same images. Without ``steps``
-    there are :func:`recipes.classifier_steps`. On the CPU.
+    there are :func:`recipes.classifier_steps` of the default recipe. On the CPU.
 
     Raises:
         ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
     """
     recipe = "custom"
     if steps is None:
-        recipe, steps = recipes.default_recipe(), recipes.classifier_steps()
+        recipe = recipes.default_recipe()
+        steps = recipes.classifier_steps(recipe)
     validation.at_least("steps", steps, 1)
     validation.at_least("seed", seed, 0)
     validation.positive("lr", lr)

@@ -87,7 +87,7 @@ def features(run: Run) -> Float[Tensor, "n d"]:
 
     Computed once and stored beside the run, for every chapter that looks at the same encoder.
     """
-    dataset, limit = ShapesDataset("val"), recipes.bank_size()
+    dataset, limit = ShapesDataset("val"), recipes.bank_size(run.recipe)
     here = machine(next(run.encoder.parameters()).device)
     weights = {key: value.cpu().contiguous() for key, value in run.encoder.state_dict().items()}
     name = store.key(

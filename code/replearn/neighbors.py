@@ -36,13 +36,13 @@ def embed(
     Args:
         encoder: takes images (b, 3, 64, 64) in [0, 1]; what it returns is flattened to rows.
         dataset: its images are drawn on the encoder's device.
-        limit: at most this many images; None for :func:`recipes.bank_size`.
+        limit: at most this many images; None for :func:`recipes.bank_size` of the default recipe.
 
     Raises:
         ValueError: for ``limit`` below 1.
     """
     if limit is None:
-        limit = recipes.bank_size()
+        limit = recipes.bank_size(recipes.default_recipe())
     validation.at_least("limit", limit, 1)
     parameters = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
     device = next((p.device for p in parameters), torch.device("cpu"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, replace
 
 from replearn.engine import validation
@@ -82,16 +81,31 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 }
 
 
+_chosen = "fast"
+
+
 def default_recipe() -> str:
-    """Return the recipe used where none is named: ``$REPLEARN_RECIPE``, or ``"fast"``."""
-    return os.environ.get("REPLEARN_RECIPE") or "fast"
+    """Return the recipe that is used where none is named: ``"fast"``, or what was chosen."""
+    return _chosen
 
 
-def bank_size() -> int:
+@validation.arguments
+def use(recipe: str) -> None:
+    """Make ``recipe`` the one that is used where none is named, for the rest of this process.
+
+    Whoever trains by it checks that :data:`RECIPES` has it.
+    """
+    global _chosen
+    _chosen = recipe
+
+
+@validation.arguments
+def bank_size(recipe: str) -> int:
     """Return how many images neighbours are looked for among: 24,000, or 2,400 by ``"smoke"``."""
-    return 2_400 if default_recipe() == "smoke" else 24_000
+    return 2_400 if recipe == "smoke" else 24_000
 
 
-def classifier_steps() -> int:
+@validation.arguments
+def classifier_steps(recipe: str) -> int:
     """Return for how many steps a classifier is trained: 120, or 4 by ``"smoke"``."""
-    return 4 if default_recipe() == "smoke" else 120
+    return 4 if recipe == "smoke" else 120

@@ -428,7 +428,8 @@ def test_make_tells_the_notebooks_their_repository(
 )
 def test_notebook_runs_without_what_builds_the_book(root: Path, tmp_path: Path, file: str) -> None:
     notebook = read(file)
-    blocked = f"import sys\nsys.modules.update(dict.fromkeys({BLOCKED}))"  # importing one fails
+    # Importing what is blocked fails; importing the course reads $REPLEARN_RECIPE.
+    blocked = f"import sys\nsys.modules.update(dict.fromkeys({BLOCKED}))\nimport replearn.course"
     notebook.cells.insert(0, v4.new_code_cell(blocked))
     environment = {**os.environ, "PYTHONPATH": str(root / "code")}
     NotebookClient(notebook, timeout=None).execute(cwd=str(tmp_path), env=environment)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from replearn import recipes
 from replearn.course import claims
 
 
@@ -19,20 +20,13 @@ class Run:
 A, B, C = (Run({"label": name}, "smoke") for name in "ABC")
 LONG = Run({"label": "long"}, "fast")
 
-RECIPES = pytest.mark.parametrize("recipe", ["fast", "reference", "smoke", "", None])
-
-
-def build_by(monkeypatch, recipe):
-    if recipe is None:
-        monkeypatch.delenv("REPLEARN_RECIPE", raising=False)
-    else:
-        monkeypatch.setenv("REPLEARN_RECIPE", recipe)
+RECIPES = pytest.mark.parametrize("recipe", ["fast", "reference", "smoke"])
 
 
 @RECIPES
 @pytest.mark.parametrize("on", [(), A, LONG, [A, LONG]])
 def test_a_claim_that_holds_is_printed(monkeypatch, capsys, recipe, on):
-    build_by(monkeypatch, recipe)
+    monkeypatch.setattr(recipes, "_chosen", recipe)
     claims.claim("A forgets colour.", torch.tensor(0.04) < 0.05, on=on)
     assert capsys.readouterr().out == "✓ A forgets colour.\n"
 
@@ -40,7 +34,7 @@ def test_a_claim_that_holds_is_printed(monkeypatch, capsys, recipe, on):
 @RECIPES
 @pytest.mark.parametrize("on", [(), [], LONG, [LONG, LONG]])
 def test_a_claim_that_fails_stops_the_cell_in_every_build(monkeypatch, capsys, recipe, on):
-    build_by(monkeypatch, recipe)
+    monkeypatch.setattr(recipes, "_chosen", recipe)
     for holds in (False, torch.tensor(False)):
         with pytest.raises(claims.ClaimFailed, match=r"^A forgets colour\.$"):
             claims.claim("A forgets colour.", holds, on=on)
@@ -48,7 +42,7 @@ def test_a_claim_that_fails_stops_the_cell_in_every_build(monkeypatch, capsys, r
 
 
 def test_a_claim_fails_that_does_not_say_on_what_it_rests(monkeypatch):
-    monkeypatch.setenv("REPLEARN_RECIPE", "smoke")
+    monkeypatch.setattr(recipes, "_chosen", "smoke")
     with pytest.raises(claims.ClaimFailed):
         claims.claim("A forgets colour.", False)
 
@@ -65,7 +59,7 @@ def test_a_claim_fails_that_does_not_say_on_what_it_rests(monkeypatch):
     ],
 )
 def test_a_claim_about_what_smoke_trained_is_forgiven_and_says_so(monkeypatch, capsys, on, names):
-    monkeypatch.setenv("REPLEARN_RECIPE", "fast")  # the runs tell, not the build
+    monkeypatch.setattr(recipes, "_chosen", "fast")  # the runs tell, not the build
     claims.claim("A forgets colour.", False, on=on)
     out = capsys.readouterr().out
     assert out == f"✗ (smoke build: {names} hardly trained) A forgets colour.\n"

@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 
-from replearn import evaluation, training
+from replearn import evaluation, recipes, training
 from replearn.augmentations import A
 from replearn.course import trained
 from replearn.engine import quantize, store
@@ -39,7 +39,7 @@ def published_store(folder, tmp_path_factory):
     place = tmp_path_factory.mktemp("published")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REPLEARN_RUNS", str(place))
-        patch.setenv("REPLEARN_RECIPE", "fast")
+        patch.setattr(recipes, "_chosen", "fast")
         patch.setattr(training, "_fitted", refuse)
         of_80_images(patch)
         origins = trained.get(folder)
@@ -53,7 +53,7 @@ def refuse(*args):
 @pytest.fixture
 def unpacked(published_store, monkeypatch):
     """The published runs are in store, for the recipe of the book, and nothing can train."""
-    monkeypatch.setenv("REPLEARN_RECIPE", "fast")
+    monkeypatch.setattr(recipes, "_chosen", "fast")
     monkeypatch.setenv("REPLEARN_RUNS", str(published_store[0]))
     monkeypatch.setattr(training, "_fitted", refuse)
 

@@ -190,7 +190,7 @@ def test_what_takes_long_waits_for_its_button(displayed):
 
 @pytest.mark.parametrize("button", [None, "Train"])
 def test_a_page_draws_once_and_gets_no_widget(monkeypatch, displayed, button):
-    monkeypatch.setenv("REPLEARN_LIVE", "0")
+    monkeypatch.setattr(widgets, "HAS_KERNEL", False)
     monkeypatch.setattr(ipywidgets, "IntSlider", None)  # its state would be in the page
     drawn = []
 
@@ -206,7 +206,7 @@ def test_what_cannot_draw_stops_the_build(monkeypatch):
     def draw(k=0):
         return 1 / k
 
-    monkeypatch.setenv("REPLEARN_LIVE", "0")
+    monkeypatch.setattr(widgets, "HAS_KERNEL", False)
     with pytest.raises(ZeroDivisionError):
         widgets.live(draw, k=(0, 2, 1))
 

@@ -6,7 +6,6 @@ import base64
 import inspect
 import io
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
@@ -18,6 +17,9 @@ from pypdf import PdfReader, PdfWriter
 from replearn.engine import validation
 
 _DPI = 160  # sharp in print and on fine screens
+
+HAS_KERNEL = True
+"""Whether a kernel will be there when a control is moved; for a page of the book it will not."""
 
 Values = Sequence[str] | Sequence[float]
 
@@ -89,9 +91,9 @@ def live(
 ) -> ipywidgets.interactive | None:
     """Show what ``draw`` draws, and draw anew whenever a control is moved; this needs a kernel.
 
-    Controls start at the defaults of the parameters of ``draw``. Pages have no kernel: where
-    ``$REPLEARN_LIVE`` is 0, as in a build of the book, ``draw`` is called once, so that an error in
-    it stops the build, and nothing is shown.
+    Controls start at the defaults of the parameters of ``draw``. Without a kernel
+    (:data:`HAS_KERNEL`), ``draw`` is called once, so that an error in it stops the build of a page,
+    and nothing is shown.
 
     Args:
         draw: takes a value of each control by name, and returns a figure or several.
@@ -118,7 +120,7 @@ def live(
             raise ValueError(
                 f"{name} must be words, or the least and greatest number and the step, got {values}"
             )
-    if os.environ.get("REPLEARN_LIVE") == "0":
+    if not HAS_KERNEL:
         draw()
         return None
 
