@@ -21,11 +21,6 @@ from replearn.recipes import RECIPES
 from replearn.training import Run
 
 
-def nets() -> tuple[str, ...]:
-    """Return the names of what can be trained."""
-    return ("autoencoder", *augmentations.SETS)
-
-
 @validation.arguments
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0 if all went well, 1 with a message if not."""
@@ -60,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trained.pack(options.folder)
         else:
             with distributed.joined(options.device) as device:
-                run = train(options.net, options.recipe, options.seed, device)
+                run = _trained(options.net, options.recipe, options.seed, device)
                 first = distributed.rank() == 0
             if first:
                 result = run.facts if options.command == "train" else _scored(run, options.net)
@@ -96,27 +91,12 @@ def _about(facts: dict[str, Any]) -> str:
     )
 
 
-@validation.arguments
-def train(
-    net: str,
-    recipe: str | None = None,
-    seed: int = 0,
-    device: torch.device | str | None = None,
-) -> Run:
-    """Train ``net`` (one of :func:`nets`), or load the stored run."""
-    validation.one_of("net", net, nets())
+def _trained(net: str, recipe: str | None, seed: int, device: torch.device) -> Run:
+    """Train the autoencoder or on a set of augmentations, or load the stored run."""
+    how: dict[str, Any] = {"recipe": recipe, "seed": seed, "device": device}
     if net == "autoencoder":
-        return training.train_autoencoder(recipe=recipe, seed=seed, device=device)
-    augmentation = augmentations.SETS[net].augmentation
-    return training.train_contrastive(augmentation, recipe=recipe, seed=seed, device=device)
-
-
-@validation.arguments
-def score(
-    net: str, recipe: str | None = None, seed: int = 0, device: str | None = None
-) -> dict[str, Any]:
-    """Train ``net`` (one of :func:`nets`), or load the stored run; return its facts and scores."""
-    return _scored(train(net, recipe, seed, device), net)
+        return training.train_autoencoder(**how)
+    return training.train_contrastive(augmentations.SETS[net].augmentation, **how)
 
 
 def _scored(run: Run, net: str) -> dict[str, Any]:
