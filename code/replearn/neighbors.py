@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from replearn import recipes
-from replearn.engine import loops, validation
+from replearn.engine import loops, tiles, validation
 from replearn.engine.devices import autocast, torch_defaults
 from replearn.shapes import Factors, ShapesDataset
 
@@ -118,7 +118,7 @@ def nearest(
             )
     half_squares = squares / 2
     if loops.supports(queries, centred) and k <= _FEW:
-        return _few_nearest(queries, centred, half_squares, k, exclude_self, alone)
+        return tiles.few_nearest(queries, centred, half_squares, k, exclude_self)
     found: list[Tensor] = []
     for some in queries.split(_TILE):
         closeness = (some @ centred.T).sub_(half_squares)
@@ -131,32 +131,6 @@ def nearest(
 
 def _squares(rows: Tensor) -> Tensor:
     return torch.linalg.vector_norm(rows, dim=1).square()
-
-
-def _few_nearest(
-    queries: Tensor, bank: Tensor, half_squares: Tensor, k: int, exclude_self: bool, alone: bool
-) -> Tensor:
-    """Return what :func:`nearest` does, tile by tile of the products, which stay in the cache.
-
-    If the bank asks for its own neighbours, a tile is also its mirror image's transpose: half of
-    the products will do.
-    """
-    best = queries.new_full((len(queries), k), -math.inf)  # q·b − ‖b‖²/2, the largest first
-    where = torch.zeros(len(queries), k, dtype=torch.int64)
-    room = bank.new_empty(_TILE * _TILE)  # new memory at every tile would cost time
-    for i in range(0, len(queries), _TILE):
-        some = queries[i : i + _TILE]
-        for j in range(i if alone else 0, len(bank), _TILE):
-            others = bank[j : j + _TILE]
-            size = len(some), len(others)
-            products = torch.mm(some, others.T, out=room[: math.prod(size)].view(size))
-            if exclude_self and i == j:
-                products.fill_diagonal_(-math.inf)
-            tile = *(t.numpy() for t in (best, where, products, half_squares)), i, j
-            loops.keep_nearest(*tile)
-            if alone and i != j:
-                loops.keep_nearest_of_columns(*tile)
-    return where
 
 
 @validation.arguments

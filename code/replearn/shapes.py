@@ -116,20 +116,14 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     angles = (factors.angle[:, None] + normals[factors.shape]).double()
     cos, sin = angles.cos().float(), angles.sin().float()
     circle = factors.shape == 0
-    outline = factors.rgb, factors.position, inradius, cos, sin
-    paint = loops.draw if loops.supports(*outline) else _draw
-    return paint(*outline, circle, RESOLUTION)
+    outlines = loops.Outlines(factors.rgb, factors.position, inradius, cos, sin, circle)
+    paint = loops.draw if loops.supports(*outlines) else _draw
+    return paint(outlines, RESOLUTION)
 
 
-def _draw(
-    rgb: Tensor,
-    position: Tensor,
-    inradius: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    circle: Tensor,
-    side: int,
-) -> Tensor:
+def _draw(outlines: loops.Outlines, side: int) -> Tensor:
+    """Return what :func:`loops.draw` does, on any device and in any precision."""
+    rgb, position, inradius, cos, sin, circle = outlines
     centre = torch.arange(side, device=rgb.device) + 0.5
     x = centre - position[:, :1]
     y = centre - position[:, 1:]

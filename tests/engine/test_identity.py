@@ -17,7 +17,7 @@ import torch
 
 import replearn
 from replearn import augmentations, losses
-from replearn.engine import identity
+from replearn.engine import identity, owners
 from replearn.engine.identity import Unidentifiable, identify
 from replearn.theory import circle
 
@@ -849,7 +849,9 @@ def written_in_library(monkeypatch, text, name="case"):
 @pytest.mark.parametrize("user", ["student", "library", "reader"])
 @pytest.mark.parametrize("is_hers", [True, False])
 def test_what_a_student_writes_counts_by_value(monkeypatch, is_hers, user):
-    monkeypatch.setattr(identity, "_STUDENTS", set())
+    students: set[str] = set()
+    for module in (identity, owners):
+        monkeypatch.setattr(module, "STUDENTS", students)
     found = []
     for version in (0, 1):
         text = chosen(STUDENTS, version)
@@ -869,9 +871,9 @@ def test_what_a_student_writes_counts_by_value(monkeypatch, is_hers, user):
 
 @pytest.fixture
 def afresh():
-    identity._owner.cache_clear()
+    owners.owner_of.cache_clear()
     yield
-    identity._owner.cache_clear()
+    owners.owner_of.cache_clear()
 
 
 @pytest.mark.usefixtures("afresh")
@@ -880,10 +882,10 @@ def test_the_version_of_what_is_installed_counts(monkeypatch, name):
     def loss(z):
         return torch.exp(z) / len(z)
 
-    before, version = identify(loss), identity.metadata.version
-    identity._owner.cache_clear()
+    before, version = identify(loss), owners.metadata.version
+    owners.owner_of.cache_clear()
     monkeypatch.setattr(
-        identity.metadata, "version", lambda one: "0" if one == name else version(one)
+        owners.metadata, "version", lambda one: "0" if one == name else version(one)
     )
     assert (identify(loss) != before) == (name == "torch")
 

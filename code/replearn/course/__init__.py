@@ -1,6 +1,6 @@
 """What the course adds to the library: claims, exercises, and the networks of the book.
 
-Importing it makes ``$REPLEARN_RECIPE``, where it is set, the recipe that is used where none is named.
+Importing it makes ``$REPLEARN_RECIPE``, if set, the recipe that is used where none is named.
 """
 
 import os
@@ -13,10 +13,12 @@ if _named := os.environ.get("REPLEARN_RECIPE"):
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Prepare the kernel of a page: ``c.InteractiveShellApp.extensions = ["replearn.course"]``.
+    """Prepare a kernel that runs a page of the book (``%load_ext replearn.course``).
 
-    The kernel is gone when the page is read, so :func:`widgets.live` has nothing to show on it.
+    The kernel is gone by the time the page is read, so the page gets no picture that needs one.
     """
+    # instructor
     from replearn.figures import widgets  # slow to import, and a shell has no use for it
 
     widgets.HAS_KERNEL = False
+    # end

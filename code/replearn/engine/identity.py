@@ -1,8 +1,9 @@
-"""What a loss or an augmentation is, so that a stored network is found by what it was trained with.
+"""What a loss or an augmentation computes, so that a stored network is found by what trained it.
 
-The library's own goes by its name. A reader's goes by all that it computes with: its code and,
-wherever the code leads, the values, functions, classes and modules that it uses. Where that cannot
-be told for certain, nothing is: a network of another loss must never be taken for this one's.
+A function of the library is identified by its name. A reader's is identified by all that it
+computes with: its code and, wherever the code leads, the values, functions, classes and modules
+that it uses. Where that is not certain, an error says so: a network that was trained with another
+loss must never be taken for this one's.
 """
 
 from __future__ import annotations
@@ -16,12 +17,8 @@ import functools
 import hashlib
 import inspect
 import itertools
-import re
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
-from pathlib import Path
 from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, TypeVar
 
@@ -29,31 +26,22 @@ import torch
 from torch import Tensor, nn
 
 from replearn.engine import validation
-
-_LIBRARY = __name__.partition(".")[0]
-_STUDENTS: set[str] = set()  # modules of the library in which a function is the student's
+from replearn.engine.owners import (
+    LIBRARY,
+    OUTSIDE,
+    STUDENTS,
+    Unidentifiable,
+    admitted,
+    file_of,
+    name_of,
+    owner_of,
+)
 
 _PLAIN = {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
 _ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
 _words = str.split
 
-# Modules of Python that compute from their arguments alone, and what is not so among its builtins.
-_PURE = _words(
-    """abc bisect builtins cmath collections collections_abc contextlib copy copyreg dataclasses
-    decimal enum fractions functools future heapq itertools math numbers operator re reprlib
-    statistics string textwrap types typing warnings"""
-)
-_IMPURE = _words("__import__ breakpoint compile eval exec globals id input locals open vars")
-
-# Names, in any module, of what comes from a file, the network, the environment or another frame.
-_OUTSIDE = re.compile(
-    r"""(load|read|open|fetch|download)(_\w+)?|loads|loadtxt|loadmat|imread|urlopen|from_?file
-    |fromregex|genfromtxt|memmap|datasets|hub|environ|getenv|f_(back|builtins|globals|locals)
-    |__(annotations|builtins|code|doc|globals)__""",
-    re.VERBOSE,
-)
-
-# What Python and torch note down in a class or module about where and how it was written.
+# Attributes in which Python and torch note where and how a class or module was written.
 _NOTES = _words(
     """__annotate__ __annotate_func__ __annotations__ __annotations_cache__ __builtins__ __cached__
     __conditional_annotations__ __dict__ __doc__ __file__ __firstlineno__ __loader__ __module__
@@ -62,33 +50,29 @@ _NOTES = _words(
 )
 
 
-class Unidentifiable(ValueError):
-    """Nobody can tell for certain what it is that something computes; the message says why."""
-
-
 @validation.arguments
 def yours(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function of the library that a student writes: all of its module counts by value."""
-    _STUDENTS.add(function.__module__)
+    """Mark a function of the library that a student writes: its module then counts by value."""
+    STUDENTS.add(function.__module__)
     return function
 
 
 def identify(thing: object) -> str:
-    """Return what tells ``thing`` from everything that computes something else.
+    """Return a text that differs between any two things that compute differently.
 
     Returns:
-        The name of a function of the library, the repr of an augmentation of the library; of
-        anything else a hexadecimal digest of all that it computes with. Where it is written does
+        The name of a function of the library, the repr of an augmentation of the library, or, for
+        anything else, a hexadecimal digest of all that it computes with. The file and the line do
         not count, nor do comments, docstrings and annotations.
 
     Raises:
-        Unidentifiable: if that cannot be told for certain.
+        Unidentifiable: if it is not certain what ``thing`` computes.
     """
     try:
         if dataclasses.is_dataclass(thing) and _is_record(thing):
             return repr(thing)
-        owner, _, path = _name(thing) or ("", "", "")
-        return path if owner == _LIBRARY and path else _digest(thing)
+        owner, _, path = name_of(thing) or ("", "", "")
+        return path if owner == LIBRARY and path else _digest(thing)
     except Unidentifiable:
         raise
     except Exception as error:
@@ -96,25 +80,26 @@ def identify(thing: object) -> str:
 
 
 def _is_record(thing: Any) -> bool:
-    """Return whether it is a plain value, or a dataclass of the library that holds only such."""
+    """Return whether ``thing`` is a plain value, or a dataclass of the library with such values."""
     if type(thing) is tuple:
         return all(map(_is_record, thing))
     return type(thing) in _PLAIN or (
         dataclasses.is_dataclass(type(thing))
-        and _name(type(thing))[:1] == (_LIBRARY,)
+        and name_of(type(thing))[:1] == (LIBRARY,)
         and vars(thing).keys() == {field.name for field in dataclasses.fields(thing)}
         and all(map(_is_record, vars(thing).values()))
     )
 
 
 def _digest(thing: Any) -> str:
-    """Return a digest of all that ``thing`` is made of, each part numbered as it is found.
+    """Return a digest of all that ``thing`` is made of.
 
-    A part that is met again goes by its number, so that cycles end; but tuples and code, which
-    cannot change, count by value: the compiler makes one of several that are equal, or does not.
+    Parts are numbered as they are found, and a part that is found again goes by its number, so
+    cycles end. Tuples and code are exceptions: they count by value each time, because the compiler
+    may or may not merge those that are equal.
     """
     parts, users, numbers, digest = [thing], [0], {id(thing): 0}, hashlib.sha256()
-    for user, whole in enumerate(parts):  # which grows
+    for user, whole in enumerate(parts):  # parts grows meanwhile
         line: list[Any] = []
         try:
             for part in _taken_apart(whole):
@@ -141,10 +126,10 @@ def _digest(thing: Any) -> str:
 
 
 def _taken_apart(thing: Any) -> Iterable[Any]:
-    """Return the kind of a thing and all that it is made of."""
+    """Return the kind of ``thing`` and all that it is made of."""
     kind = type(thing)
-    if name := _name(thing):
-        return "name", *_admitted(*name)
+    if name := name_of(thing):
+        return "name", *admitted(*name)
     if kind in _PARTS:
         return kind.__name__, *_PARTS[kind](thing)
     if isinstance(thing, type | ModuleType):
@@ -160,16 +145,16 @@ def _taken_apart(thing: Any) -> Iterable[Any]:
 
 
 def _instance(thing: Any) -> Iterable[Any]:
-    """Return an object's class and attributes, and what a copy of it would be made from.
+    """Return an object's class and attributes, and what pickle would rebuild it from.
 
-    The class alone may decide what it is copied from, and leave something out.
+    Neither is enough alone: a class may leave out of its pickle what its objects compute with.
     """
     kind = type(thing)
-    if _OUTSIDE.fullmatch(getattr(thing, "__name__", "")):
+    if OUTSIDE.fullmatch(getattr(thing, "__name__", "")):
         raise Unidentifiable("it reads what is not in the code")
     made_from = copyreg.dispatch_table.get(kind, lambda thing: thing.__reduce_ex__(4))(thing)
-    if isinstance(made_from, str):  # a name, to be looked up where the class is from
-        if _name(kind) and getattr(sys.modules[kind.__module__], made_from, None) is not thing:
+    if isinstance(made_from, str):  # a name to look up in the module of the class
+        if name_of(kind) and getattr(sys.modules[kind.__module__], made_from, None) is not thing:
             raise Unidentifiable("no more than its name is known")
         made_from = (made_from,)
     listed = [list(part) if isinstance(part, Iterator) else part for part in made_from]
@@ -198,38 +183,41 @@ def _storage(storage: torch.UntypedStorage) -> Iterator[str]:
 
 
 def _code(code: CodeType) -> Iterator[Any]:
-    yield from (code.co_name, code.co_flags & 0xFFFF)  # beyond: __future__, and docstrings
+    yield from (code.co_name, code.co_flags & 0xFFFF)  # the higher bits: __future__, docstrings
     yield from (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     yield from (code.co_varnames, code.co_cellvars, code.co_freevars, code.co_exceptiontable)
     for step in dis.get_instructions(code):
         if step.opcode in dis.hasconst and step.arg is not None:
-            yield from (step.opname, code.co_consts[step.arg])  # a docstring moves its place
+            yield from (
+                step.opname,
+                code.co_consts[step.arg],
+            )  # docstrings shift its index
         else:
             yield from (step.opname, step.arg, step.argval)
 
 
 def _function(function: FunctionType) -> Iterator[Any]:
     code, module = function.__code__, function.__globals__.get("__name__", "")
-    owner = "" if module in _STUDENTS else _owner(code.co_filename)
+    owner = "" if module in STUDENTS else owner_of(code.co_filename)
     if not owner:
         yield from (function.__name__, code, *_used(function))
     else:
-        yield from _admitted(owner, module, code.co_qualname)
-    if owner == _LIBRARY and _STUDENTS:  # it may use one of the student's
+        yield from admitted(owner, module, code.co_qualname)
+    if owner == LIBRARY and STUDENTS:  # it may use one of the student's
         for value in itertools.chain.from_iterable(_used(function)):
-            if isinstance(value, FunctionType) and _owner(value.__code__.co_filename) == _LIBRARY:
+            if isinstance(value, FunctionType) and owner_of(value.__code__.co_filename) == LIBRARY:
                 yield value
-    if owner == _LIBRARY and hasattr(function, "__wrapped__"):
-        yield function.__wrapped__  # whose arguments are checked by the library's, and no more
+    if owner == LIBRARY and hasattr(function, "__wrapped__"):
+        yield function.__wrapped__  # the wrapper only checks arguments
     else:
         yield from (function.__defaults__, function.__kwdefaults__, function.__closure__)
         yield vars(function)
 
 
 def _used(function: FunctionType) -> Iterator[tuple[Any, ...]]:
-    """Yield every name that a function looks up around it, with what the name stands for now.
+    """Yield every name that a function looks up outside itself, with its present value.
 
-    Of a module whose attribute is taken on the spot, as in ``h.scale``, it is the attribute.
+    Where a module's attribute is taken at once, as in ``h.scale``, the value is the attribute.
     """
     around = collections.ChainMap(function.__globals__, function.__builtins__)  # type: ignore[attr-defined]
     codes = [function.__code__]
@@ -253,16 +241,16 @@ def _used(function: FunctionType) -> Iterator[tuple[Any, ...]]:
                         break
                     value = getattr(value, after.argval)
                 yield name, value
-            elif step.opname in _ATTRIBUTE and _OUTSIDE.fullmatch(step.argval):
+            elif step.opname in _ATTRIBUTE and OUTSIDE.fullmatch(step.argval):
                 raise Unidentifiable(f"{step.argval} reads what is not in the code")
 
 
 def _is_open(thing: Any) -> bool:
-    """Return whether it is a module of the reader's or the library's."""
-    return isinstance(thing, ModuleType) and _owner(_file(thing.__name__)) in ("", _LIBRARY)
+    """Return whether ``thing`` is a module of the reader's or the library's."""
+    return isinstance(thing, ModuleType) and owner_of(file_of(thing.__name__)) in ("", LIBRARY)
 
 
-# How to take apart what is of exactly this type.
+# How to take a thing of exactly this type apart.
 _PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     tuple: tuple.__iter__,
     list: list.__iter__,
@@ -286,76 +274,3 @@ _PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     torch.layout: lambda thing: (repr(thing),),
     torch.memory_format: lambda thing: (repr(thing),),
 }
-
-
-# --- names ----------------------------------------------------------------------------------
-
-
-def _name(thing: Any) -> tuple[str, ...]:
-    """Return owner, module and name of what is the library's or installed; nothing for a reader's.
-
-    Nor has the library's a name where it may use what a student writes; but its classes do.
-    """
-    module, path = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
-    if isinstance(thing, ModuleType):
-        module, path = thing.__name__, ""
-    if not isinstance(module, str) or not isinstance(path, str) or module == "__main__":
-        return ()
-    found: Any = sys.modules.get(module)
-    for part in filter(None, path.split(".")):
-        found = getattr(found, part, None)
-    is_found = found is thing or (isinstance(thing, type) and not thing.__flags__ & _HEAP)
-    owner = _owner(_file(module))
-    if not owner or not is_found or not all(map(_owner, _files(thing, owner))):
-        return ()
-    may_be_hers = module in _STUDENTS or (_STUDENTS and not isinstance(thing, type))
-    return () if owner == _LIBRARY and may_be_hers else (owner, module, path)
-
-
-_HEAP = 1 << 9  # flag of a class that was not made by C alone: those have no module to be found in
-
-
-def _admitted(owner: str, module: str, path: str) -> tuple[str, str, str]:
-    """Return the name; Unidentifiable of what reads or depends on what is not in the code."""
-    home, last = module.partition(".")[0].strip("_"), (path or module).rpartition(".")[2]
-    is_pure = home in _PURE and (home != "builtins" or path not in ("", *_IMPURE))
-    if _OUTSIDE.fullmatch(last) or (owner.startswith("Python") and not is_pure):
-        raise Unidentifiable("it may depend on what is not in the code")
-    return owner, module, path
-
-
-def _files(thing: Any, owner: str) -> Iterator[str]:
-    """Yield the files of a function's code, and of those it wraps; of all in a library's class."""
-    layers = [thing]
-    if isinstance(thing, type) and owner == _LIBRARY:
-        layers = [member for base in thing.__mro__ for member in vars(base).values()]
-    for layer in layers:
-        while isinstance(layer, FunctionType):
-            if layer.__code__.co_filename != "<string>":  # which a dataclass writes
-                yield layer.__code__.co_filename
-            layer = getattr(layer, "__wrapped__", None)
-
-
-def _file(module: str) -> str:
-    """Return where a module is from; of one without a file, where its package is from."""
-    for name in (module, module.partition(".")[0]):
-        if file := getattr(sys.modules.get(name), "__file__", None):
-            return str(file)
-    return "<frozen>" if module in sys.builtin_module_names else ""
-
-
-@functools.cache
-def _owner(file: str) -> str:
-    """Return what brought a file of code along, and its version; nothing if the reader did."""
-    path = Path(file)
-    if path.is_relative_to(Path(__file__).parent.parent):
-        return _LIBRARY
-    for site in {"site-packages", "dist-packages"} & set(path.parts):
-        package = path.parts[path.parts.index(site) + 1].partition(".")[0]
-        names = sorted(set(_distributions().get(package, ())))
-        return ", ".join(f"{name} {metadata.version(name)}" for name in names)
-    is_pythons = file.startswith("<frozen") or path.is_relative_to(sysconfig.get_path("stdlib"))
-    return f"Python {sys.version_info.major}.{sys.version_info.minor}" if is_pythons else ""
-
-
-_distributions = functools.cache(metadata.packages_distributions)

@@ -1,18 +1,19 @@
-"""The loops over pixels, compiled for the processor at hand: one image at a time, in its cache.
+"""The loops over pixels, compiled for the processor at hand.
 
-PyTorch passes over a whole batch once for every operation, and a batch of images is larger than a
-cache. Here an image is drawn, recoloured or looked up to its end before the next one is begun, by
-one thread: it is done before others have woken up. :mod:`shapes` and :mod:`augmentations` state the
-same formulas in PyTorch, for any other device and precision, and for gradients.
+PyTorch passes over a whole batch once for every operation, and a batch of images is larger than the
+processor's cache. These loops finish one image, drawn, recoloured or looked up, before they begin
+the next. They use one thread, which is done before others would have woken up. :mod:`shapes` and
+:mod:`augmentations` state the same formulas in PyTorch, for every other device and precision, and
+for gradients.
 
-Nothing is contracted or reordered, so that equal arguments give bitwise equal images on every
-processor and in whatever batch.
+The compiler may neither fuse nor reorder operations, so equal arguments give bitwise equal images
+on every processor and in every batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -40,10 +41,10 @@ _RED, _GREEN, _BLUE = map(np.float32, LUMA)
 
 
 def supports(*tensors: Tensor) -> bool:
-    """Return whether these loops take such tensors: float32, on the CPU, without gradients."""
+    """Return whether these loops take such tensors: float32 or bool, on the CPU, no gradients."""
     return all(
         tensor.device.type == "cpu"
-        and tensor.dtype == torch.float32
+        and tensor.dtype in (torch.float32, torch.bool)
         and not (tensor.requires_grad and torch.is_grad_enabled())
         for tensor in tensors
     )
@@ -62,7 +63,7 @@ def _views(kernel: Callable[..., bool], images: Tensor, *tables: Tensor) -> Tens
 
 @compiled
 def _fits(image):
-    """Return whether an image lies in [0, 1], and have it in the cache for what follows."""
+    """Return whether an image lies in [0, 1]; looking at it also brings it into the cache."""
     values, fits = image.reshape(-1), True
     for p in range(values.size):
         fits &= _clip(values[p]) == values[p]
@@ -78,25 +79,29 @@ def _centres(side):
 # --- drawing --------------------------------------------------------------------------------
 
 
-def draw(
-    rgb: Tensor,
-    position: Tensor,
-    inradius: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    circle: Tensor,
-    side: int,
-) -> Tensor:
-    """Return the images of :func:`shapes.draw`, (n, 3, side, side).
+class Outlines(NamedTuple):
+    """What an image is drawn from, one row an image.
 
-    Args:
-        rgb, position, inradius: (n, 3), (n, 2), (n,).
-        cos, sin: (n, 4) of the sides' normals.
-        circle: (n,) whether it is one, which has no sides.
-        side: pixels.
+    Attributes:
+        rgb: (n, 3) the colour, in [0, 1].
+        position: (n, 2) the centre, in pixels from the upper left corner.
+        inradius: (n,) how far the sides are from the centre, or the circle's rim is; in pixels.
+        cos, sin: (n, 4) of the directions in which the sides face.
+        circle: (n,) whether it is a circle, which has no sides.
     """
-    images = rgb.new_empty(len(rgb), 3, side, side)
-    _run(_draw, images, rgb, position, inradius, cos, sin, circle)
+
+    rgb: Tensor
+    position: Tensor
+    inradius: Tensor
+    cos: Tensor
+    sin: Tensor
+    circle: Tensor
+
+
+def draw(outlines: Outlines, side: int) -> Tensor:
+    """Return the images of :func:`shapes.draw`, (n, 3, side, side)."""
+    images = outlines.rgb.new_empty(len(outlines.rgb), 3, side, side)
+    _run(_draw, images, *outlines)
     return images
 
 
@@ -132,7 +137,8 @@ def _clip(x):
     return _least(_most(x, _ZERO), _ONE)
 
 
-# One instruction for many pixels, which Python's own are not. A NaN stays as a, is passed by as b.
+# Unlike Python's own max and min, these compile to one instruction for many pixels. A NaN in a
+# stays; a NaN in b is ignored.
 @inlined
 def _most(a, b):
     return b if b > a else a
@@ -148,7 +154,8 @@ def _least(a, b):
 
 def recolor(images: Tensor, stages: Sequence[Tensor]) -> Tensor:
     """Return the views of :func:`augmentations.recolor`."""
-    table = images.new_zeros(len(images), len(stages), 4)  # coefficients of the three, and the turn
+    # Each stage has four numbers: the coefficients of adjust_affine, then the turn of the hue.
+    table = images.new_zeros(len(images), len(stages), 4)
     for j, stage in enumerate(stages):
         if stage.ndim == 1:
             table[:, j, 0], table[:, j, 3] = 1, stage
@@ -163,7 +170,8 @@ def _recolor(views, images, stages):
         if not _fits(images[i]):
             return False
         views[i] = images[i]
-        planes = views[i].reshape(3, -1)  # unpacked, they would not be known to be contiguous
+        # Unpacking (red, green, blue = …) would hide from the compiler that planes are contiguous.
+        planes = views[i].reshape(3, -1)
         red, green, blue = planes[0], planes[1], planes[2]
         for j in range(stages.shape[1]):
             scale, gray, mean_gray, turn = stages[i, j]
@@ -193,7 +201,7 @@ def _luma(red, green, blue):
 
 @compiled
 def _mean_luma(red, green, blue):
-    # Many sums side by side: a processor adds several at once, and less is lost to rounding.
+    # 64 partial sums: the processor adds several at once, and rounding errors stay smaller.
     sums = np.zeros(64, np.float32)
     whole = red.size - red.size % 64
     for first in range(0, whole, 64):
@@ -235,9 +243,9 @@ def look_up(images: Tensor, chains: Sequence[Tensor], canvases: Sequence[float])
 
     Args:
         images: (n, 3, s, s).
-        chains: (n, 3, 3) each, from a point of the view to the point of a canvas that is shown
-            there; the last of them is the image itself.
-        canvases: their sides.
+        chains: one (n, 3, 3) for each canvas; it takes a point of the view to the point of the
+            canvas that is shown there. The last canvas is the image itself.
+        canvases: the canvases' sides, in pixels.
     """
     matrices = torch.stack(list(chains), 1)
     sides = images.new_tensor(canvases).expand(len(images), -1)
@@ -274,7 +282,7 @@ def _look_up(views, images, chains, sides):
 
 @inlined
 def _pixel(coordinate, side):
-    # Rounding may put what is inside a hair outside, and 0/0 is nowhere: both become a pixel.
+    # Rounding can put an inside point just outside, and 0/0 is a NaN: clipping makes both a pixel.
     return np.int32(_least(_most(_ZERO, coordinate), np.float32(side - 1)))
 
 
@@ -299,62 +307,4 @@ def _inside(chain, sides, centre):
                     right[row] = 0
     first = np.ceil(np.minimum(left, np.float32(side)) - _HALF)
     stop = np.floor(np.maximum(right, _ZERO) - _HALF) + _ONE
-    return first.astype(np.uint32), stop.astype(np.uint32)  # spares a look for negative indices
-
-
-# --- neighbours -----------------------------------------------------------------------------
-
-_BLOCK = 64  # products of which it is asked at once whether any is close enough
-_NONE = np.uint32(0)  # a truth value of the products' width, or no loop over them is vectorised
-
-
-@compiled
-def keep_nearest(best, where, products, half_squares, i, j):
-    """Put what is close enough into its place among the best of the queries of a tile's rows."""
-    rows, columns = products.shape
-    last = best.shape[1] - 1
-    for row in range(rows):
-        beaten = best[i + row, last]
-        for first in range(0, columns, _BLOCK):
-            some = products[row, first : first + _BLOCK]
-            lowered = half_squares[j + first : j + first + len(some)]
-            closer = _NONE
-            for k in range(len(some)):
-                closer |= np.uint32(some[k] - lowered[k] > beaten)
-            if closer:
-                for k in range(len(some)):
-                    closeness = some[k] - lowered[k]
-                    if closeness > beaten:
-                        _insert(best, where, i + row, closeness, j + first + k)
-                        beaten = best[i + row, last]
-
-
-@compiled
-def keep_nearest_of_columns(best, where, products, half_squares, i, j):
-    """As :func:`keep_nearest`, for the queries that the tile's columns stand for."""
-    rows, columns = products.shape
-    last = best.shape[1] - 1
-    worst = best[j : j + columns, last].copy()
-    for row in range(rows):
-        lowered = half_squares[i + row]
-        for first in range(0, columns, _BLOCK):
-            some = products[row, first : first + _BLOCK]
-            beaten = worst[first : first + len(some)]
-            closer = _NONE
-            for k in range(len(some)):
-                closer |= np.uint32(some[k] - lowered > beaten[k])
-            if closer:
-                for k in range(len(some)):
-                    closeness = some[k] - lowered
-                    if closeness > beaten[k]:
-                        _insert(best, where, j + first + k, closeness, i + row)
-                        beaten[k] = best[j + first + k, last]
-
-
-@inlined
-def _insert(best, where, row, closeness, index):
-    place = best.shape[1] - 1
-    while place > 0 and closeness > best[row, place - 1]:
-        best[row, place], where[row, place] = best[row, place - 1], where[row, place - 1]
-        place -= 1
-    best[row, place], where[row, place] = closeness, index
+    return first.astype(np.uint32), stop.astype(np.uint32)  # unsigned: never a negative index
