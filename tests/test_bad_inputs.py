@@ -29,7 +29,7 @@ from replearn.figures import tables
 ERRORS = (ValueError, TypeError, IndexError, FloatingPointError)
 SECONDS = 60  # that a call may take; the slowest takes one
 # Each call is a training, or encodes thousands of images.
-SLOW = (".score", ".scores", ".train", ".train_autoencoder", ".train_contrastive")
+SLOW = (".scores", ".trained", ".train_autoencoder", ".train_contrastive")
 # And these need a GPU or published files, or change how the library knows functions from then on.
 UNCALLED = (*SLOW, ".Captured", ".features", ".get", ".pack", ".unpacked", ".yours")
 MORE = 30  # random values of every argument, beyond those that its annotation suggests

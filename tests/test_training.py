@@ -704,3 +704,19 @@ def test_an_unknown_recipe_in_the_environment_is_refused(tiny, monkeypatch):
     importlib.reload(course)
     with pytest.raises(ValueError, match=r"recipe must be one of .* got 'quick'"):
         training.train_autoencoder()
+
+
+def test_what_is_stored_must_fit_the_task(tiny):
+    task = training.Task(augmentations.A, losses.info_nce, latent_dim=D)
+    run = TRAIN["contrastive"]()
+    tensors = {f"history.{name}": values for name, values in run.history.items()}
+    tensors |= run.encoder.state_dict(prefix="encoder.")
+    cpu = torch.device("cpu")
+    assert_same_run(training.as_run(task, tensors, run.facts, cpu), run)
+    short = {**tensors, "encoder.linear.bias": torch.zeros(3)}
+    without = {name: tensor for name, tensor in tensors.items() if "linear" not in name}
+    for wrong in (short, without):
+        with pytest.raises(ValueError, match=r"(?s)tensors must be the weights .*linear"):
+            training.as_run(task, wrong, run.facts, cpu)
+    with pytest.raises(ValueError, match="facts must hold 'seconds', a number, got None"):
+        training.as_run(task, tensors, {}, cpu)

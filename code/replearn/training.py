@@ -103,7 +103,7 @@ def train_autoencoder(
 
     Warns of a loss that cannot be identified: its run is not stored.
     """
-    return _train(Task(None, loss, recipe, latent_dim=latent_dim, seed=seed), device)
+    return trained(Task(None, loss, recipe, latent_dim=latent_dim, seed=seed), device)
 
 
 @validation.arguments
@@ -138,7 +138,7 @@ def train_contrastive(
     Warns of an encoder that has remained constant, which learnt nothing, and of a loss or an
     augmentation that cannot be identified: its run is not stored.
     """
-    return _train(Task(augmentation, loss, recipe, latent_dim, float(tau), seed), device)
+    return trained(Task(augmentation, loss, recipe, latent_dim, float(tau), seed), device)
 
 
 @validation.arguments
@@ -258,9 +258,13 @@ class Task:
         return {"loss": self.loss(z, z_pos, self.tau), **watched}
 
 
+@validation.arguments
 @torch_defaults()
-def _train(task: Task, device: torch.device | str | None) -> Run:
-    """Return the run of ``task``: loaded if it is in store, else trained and stored."""
+def trained(task: Task, device: torch.device | str | None = None) -> Run:
+    """Return the run of ``task``: loaded if it is in store, else trained and stored.
+
+    Errors and warnings are those of :func:`train_contrastive`.
+    """
     where = pick_device(device)
     try:
         key = task.key()
@@ -282,7 +286,7 @@ def _train(task: Task, device: torch.device | str | None) -> Run:
     return run
 
 
-_TO_CALLER = 6  # frames from a warning here to who asked for the training
+_TO_CALLER = 7  # frames from a warning here to who called train_contrastive or train_autoencoder
 
 
 @validation.arguments
@@ -290,11 +294,26 @@ _TO_CALLER = 6  # frames from a warning here to who asked for the training
 def as_run(
     task: Task, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device
 ) -> Run:
-    """Return the run of ``task`` that these tensors and facts, as the store keeps them, are."""
+    """Return the run of ``task`` from what the store keeps of it.
+
+    Args:
+        task: what was trained.
+        tensors: the networks' weights, and the history under names that begin with ``history.``.
+        facts: at least ``"seconds"``.
+        device: where the networks go.
+
+    Raises:
+        ValueError: for weights of other networks than the task's, or without the seconds.
+    """
+    if not isinstance(facts.get("seconds"), int | float):
+        raise ValueError(f"facts must hold 'seconds', a number, got {facts.get('seconds')!r}")
     weights = dict(tensors)
     history = {name: values.cpu() for name, values in pop_prefixed("history.", weights).items()}
     nets = task.networks()
-    nets.load_state_dict(weights)
+    try:
+        nets.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"tensors must be the weights of {task.label}, got {error}") from error
     channels_last(nets, device).eval().requires_grad_(False)
     encoder, decoder = nets["encoder"], dict(nets).get("decoder")
     assert isinstance(encoder, Encoder)

@@ -12,7 +12,7 @@ from replearn import evaluation, recipes, training
 from replearn.augmentations import A
 from replearn.course import trained
 from replearn.engine import quantize, store
-from replearn.shapes import ShapesDataset
+from replearn.shapes import Factors, ShapesDataset
 
 # --- the published set ----------------------------------------------------------------------
 
@@ -189,6 +189,21 @@ def test_what_another_process_has_trained_meanwhile_is_not_replaced(small, tiny,
     labels = [facts["label"] for facts in store.stored() if facts["kind"] != "features"]
     assert labels == ["trained meanwhile"] * 2
     assert list(tiny.glob("*.damaged")) == []
+
+
+def test_a_stored_network_is_read_once_and_its_images_described_once(small, monkeypatch):
+    trained.get(small)
+    read, drawn, load, draw = [], [], store.load, Factors.draw
+    monkeypatch.setattr(store, "load", lambda name: read.append(name) or load(name))
+    monkeypatch.setattr(Factors, "draw", lambda *given: drawn.append(given) or draw(*given))
+    assert origins(trained.get(small)) == ["found", "found"]
+    assert len(read) == len(set(read)) == 4  # two networks and their features
+    assert len(drawn) == 2
+
+
+def test_a_file_name_with_nul_is_refused_by_name(tmp_path):
+    with pytest.raises(ValueError, match="facts must name a network's file"):
+        trained.unpacked(tmp_path, {"file": "A\0", "sha256": "0"})
 
 
 def changed(small, **facts):

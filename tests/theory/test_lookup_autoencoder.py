@@ -83,3 +83,8 @@ def test_bad_tables_are_refused(data):
         lookup.LookupAutoencoder(images, torch.zeros_like(codes), rule)
     with pytest.raises(ValueError, match="images must all be distinct, got 119 of 120"):
         lookup.LookupAutoencoder(torch.cat([images[:119], images[:1]]), codes, rule)
+
+
+def test_evidence_must_have_numbers():
+    with pytest.raises(ValueError, match=r"evidence must hold .* got shape \(5, 0\)"):
+        lookup.decides(torch.empty(5, 0), torch.arange(5))

@@ -66,9 +66,7 @@ class Network:
 
     def train(self) -> Run:
         """Train the network by the default recipe, or load the stored run."""
-        if self.augmentation is None:
-            return training.train_autoencoder(loss=self.loss)
-        return training.train_contrastive(self.augmentation, loss=self.loss)
+        return training.trained(self.task())
 
     def scores(self, run: Run) -> dict[str, Any]:
         """Return :func:`evaluation.scores` of a run of this network."""
@@ -115,8 +113,9 @@ def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
     published = {} if train else _provenance(folder)
     origins = {}
     for name, network in networks().items():
+        task = network.task()
         try:
-            key = network.task().key()
+            key = task.key()
         except Unidentifiable as reason:
             _say(name, f"every chapter has to train it anew: {reason}")
             continue
@@ -133,7 +132,7 @@ def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
             origin = "trained" if lacking else "published"
             if lacking and published:
                 _say(name, f"to be trained: {lacking}")
-        run = network.train()
+        run = training.as_run(task, *stored, pick_device()) if stored else training.trained(task)
         _say(name, f"{origin:<10} {_history(run)}")
         evaluation.features(run)
         origins[name] = {"origin": origin, "key": key, "finished": run.facts["finished"]}
@@ -214,11 +213,12 @@ def unpacked(folder: Path, facts: Mapping[str, Any]) -> dict[str, Tensor]:
         file = folder / facts["file"]
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-            raise ValueError(f"{file} must have the checksum that {PROVENANCE} names")
+            raise ValueError(f"its checksum must be the one that {PROVENANCE} names")
         return quantize.restored(safetensors.torch.load(data))
-    except (KeyError, TypeError, OSError, safetensors.SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, OSError, safetensors.SafetensorError) as error:
         raise ValueError(
-            f"facts must name a network's file in {folder}; {type(error).__name__}: {error}"
+            f"facts must name a network's file in {folder}, got {facts.get('file')!r}; "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
@@ -235,18 +235,19 @@ def pack(folder: Path) -> None:
     before = _provenance(folder) if (folder / PROVENANCE).exists() else {}
     provenance, files = {}, {}
     for name, network in networks().items():
-        key, kept = network.task().key(), before.get(name, {})
+        task = network.task()
+        key, kept = task.key(), before.get(name, {})
         file = folder / (re.sub(r"\W+", "-", name) + ".safetensors")
         if kept.get("key") == key and file.exists() and _checksum(file) == kept.get("sha256"):
             provenance[name] = kept
             continue
-        run = network.train()
+        run = training.trained(task)
         found = store.load(key)
         assert found is not None
         tensors, facts = found
         small = quantize.rounded(tensors)
         files[file] = safetensors.torch.save(small)
-        again = training.as_run(network.task(), quantize.restored(small), facts, pick_device())
+        again = training.as_run(task, quantize.restored(small), facts, pick_device())
         provenance[name] = {
             **{fact: value for fact, value in facts.items() if fact != "format"},  # the store's
             "file": file.name,

@@ -129,6 +129,8 @@ def decides(evidence: Real[Tensor, "n ..."], label: Real[Tensor, " n"]) -> bool:
     """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels."""
     validation.finite("evidence", evidence)
     validation.finite("label", label)
+    if not evidence.numel():
+        raise ValueError(f"evidence must hold numbers, got shape {tuple(evidence.shape)}")
     _, cell = evidence.reshape(len(evidence), -1).unique(dim=0, return_inverse=True)
     pairs = torch.stack([cell, label.unique(return_inverse=True)[1]], 1)
     return len(pairs.unique(dim=0)) == len(cell.unique())
