@@ -45,6 +45,12 @@ def balanced_batches(
 
     Raises:
         ValueError: if ``per_class`` < 1 or a class has fewer samples than that.
+
+    Examples:
+        >>> labels = torch.tensor([0, 0, 0, 1, 1])
+        >>> batches = classification.balanced_batches(labels, 2, torch.Generator().manual_seed(0))
+        >>> labels[next(batches)]
+        tensor([0, 0, 1, 1])
     """
     validation.at_least("per_class", per_class, 1)
     labels = validation.labels("labels", labels)
@@ -81,6 +87,13 @@ def train_classifier(
 
     Raises:
         ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
+
+    Examples:
+        >>> dataset = shapes.ShapesDataset("train", size=400)
+        >>> loss, labels = torch.nn.functional.cross_entropy, dataset.factors.shape
+        >>> classifier = classification.train_classifier(loss, dataset, labels, steps=1)
+        >>> classifier.network(dataset.images([0, 1])).shape  # logits of three shapes
+        torch.Size([2, 3])
     """
     recipe = "custom"
     if steps is None:
@@ -112,7 +125,13 @@ def train_classifier(
 
 @validation.arguments
 def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
-    """Return the share of rows whose label is the unique largest logit; a tie counts as wrong."""
+    """Return the share of rows whose label is the unique largest logit; a tie counts as wrong.
+
+    Examples:
+        >>> logits = torch.tensor([[3.0, 1.0], [2.0, 2.0]])  # the second row is a tie
+        >>> classification.accuracy(logits, torch.tensor([0, 0]))
+        0.5
+    """
     validation.finite("logits", logits)
     labels = validation.labels("labels", labels, logits.shape[1])
     target = nn.functional.one_hot(labels, logits.shape[1]).bool()
@@ -128,6 +147,12 @@ def dual_encoder_accuracy(
 
     A draw holds one pair from each of N distributions, f₁ of its first half in row i of ``first``
     and f₂ of its second half in row i of ``second``, as in :func:`losses.dual_encoder_loss`.
+
+    Examples:
+        >>> classification.dual_encoder_accuracy(torch.eye(3), torch.eye(3))
+        1.0
+        >>> round(classification.dual_encoder_accuracy(torch.eye(3), torch.eye(3).flip(0)), 2)
+        0.33
     """
     validation.at_least("len(first)", len(first), 1)
     validation.one_precision(first=first, second=second)

@@ -48,6 +48,13 @@ def accuracy(
     prediction is right if x·y_i > x·y_j + tolerance for all j ≠ i, so a tie is wrong. Given the
     anchor and y_i these events are independent: no tuple is enumerated, the probability of each
     is counted and the N − 1 of them multiplied.
+
+    Examples:
+        >>> features, groups = arrangements.four()["taking turns"]
+        >>> round(geometry.accuracy(features, groups), 3)
+        0.375
+        >>> geometry.accuracy(*arrangements.four()["tight clusters"])
+        1.0
     """
     groups, tolerance = _checked(features, groups, tolerance)
     N, m = groups.shape
@@ -71,6 +78,11 @@ def perfect_accuracy(
 
     So it is when each anchor's least positive logit exceeds its greatest negative one by more
     than ``tolerance``.
+
+    Examples:
+        >>> cases = arrangements.four()
+        >>> [name for name, case in cases.items() if geometry.perfect_accuracy(*case)]
+        ['tight clusters', 'one wide arc']
     """
     groups, tolerance = _checked(features, groups, tolerance)
     for i, group in enumerate(groups):
@@ -92,7 +104,13 @@ def _distances(a: Float[Tensor, "k d"], b: Float[Tensor, "l d"]) -> Float[Tensor
 
 @validation.arguments
 def diameters(features: Float[Tensor, "n d"], groups: validation.Groups) -> Float[Tensor, " N"]:
-    """Largest distance between two features of each group. Differentiable."""
+    """Largest distance between two features of each group. Differentiable.
+
+    Examples:
+        >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        >>> geometry.diameters(features, [[0, 1], [2, 2]])
+        tensor([1.4142, 0.0000])
+    """
     groups, _ = _checked(features, groups, None)
     return torch.stack([_distances(features[g], features[g]).amax() for g in groups])
 
@@ -103,6 +121,12 @@ def margins(features: Float[Tensor, "n d"], groups: validation.Groups) -> Float[
 
     Symmetric; 0 where the groups share a sample. The diagonal is +∞: a group has no margin to
     itself, and the minimum over j ≠ i is that of the row.
+
+    Examples:
+        >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        >>> geometry.margins(features, [[0, 1], [2, 2]])
+        tensor([[   inf, 1.4142],
+                [1.4142,    inf]])
     """
     groups, _ = _checked(features, groups, None)
     everyone = features[groups.flatten()]
@@ -117,6 +141,16 @@ def anchor_distances(
     """For each anchor the distance to its farthest positive and to its nearest negative.
 
     Entry (i, k) belongs to the feature ``groups[i, k]`` as an anchor of group i. Differentiable.
+
+    Examples:
+        >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        >>> farthest, nearest = geometry.anchor_distances(features, [[0, 1], [2, 2]])
+        >>> farthest
+        tensor([[1.4142, 1.4142],
+                [0.0000, 0.0000]])
+        >>> nearest
+        tensor([[2.0000, 1.4142],
+                [1.4142, 1.4142]])
     """
     groups, _ = _checked(features, groups, None)
     everyone = features[groups.flatten()]
@@ -144,6 +178,11 @@ def satisfies(
     - ``"anchor"``: each feature's farthest positive is closer than its nearest negative.
 
     "Smaller" is by more than ``tolerance``, here a distance.
+
+    Examples:
+        >>> case = arrangements.counterexample("iii")
+        >>> {condition: geometry.satisfies(*case, condition) for condition in geometry.CONDITIONS}
+        {'i': False, 'ii': False, 'iii': True, 'anchor': False}
     """
     validation.one_of("condition", condition, CONDITIONS)
     groups, tolerance = _checked(features, groups, tolerance)
@@ -164,6 +203,10 @@ def components(groups: validation.Groups) -> Int[Tensor, " N"]:
     """For each group, the number (0, 1, …) of its connected component of overlapping groups.
 
     Two groups are joined if they share a sample, directly or through a chain of groups.
+
+    Examples:
+        >>> geometry.components([[0, 1], [1, 2], [3, 4]])  # the first two share sample 1
+        tensor([0, 0, 1])
     """
     table = validation.group_table(groups)
     joined = (table[:, None, :, None] == table[None, :, None, :]).any(-1).any(-1)

@@ -56,7 +56,13 @@ def _checked(formula: Formula) -> Formula:
 def reconstruction_loss(
     images: Float[Tensor, "n c h w"], reconstructions: Float[Tensor, "n c h w"]
 ) -> Float[Tensor, ""]:
-    """Mean squared error over all pixels and channels of all images."""
+    """Mean squared error over all pixels and channels of all images.
+
+    Examples:
+        >>> images = torch.zeros(2, 3, 64, 64)
+        >>> losses.reconstruction_loss(images, images + 0.5)  # every number is off by a half
+        tensor(0.2500)
+    """
     return (reconstructions - images).square().mean()
 
 
@@ -70,6 +76,13 @@ def info_nce(
     """InfoNCE (van den Oord et al. 2018): find each z_i's partner among all b rows of z_pos.
 
     The caller normalises the rows; unnormalised ones are allowed and lift every bound.
+
+    Examples:
+        >>> z = torch.eye(2)  # the features of two images
+        >>> losses.info_nce(z, z, tau=1.0)  # each view is nearest to its partner: log(1 + 1/e)
+        tensor(0.3133)
+        >>> losses.info_nce(z, z.flip(0), tau=1.0)  # each is nearest to the other's partner
+        tensor(1.3133)
     """
     logits = z @ z_pos.T / tau  # (b, b): positive pairs on the diagonal, negatives off it
     target = torch.arange(len(z), device=z.device)
@@ -90,6 +103,13 @@ def contrastive_loss(
 
     Features need not have norm 1. Enumerating takes N² m^(N+1) logits: a ValueError says so where
     that exceeds ``MAX_LOGITS``. ValueError or TypeError, too, for malformed features, groups, tau.
+
+    Examples:
+        >>> corners = tammes.simplex(3, 2)  # an equilateral triangle: one corner is one group
+        >>> losses.contrastive_loss(corners, [[0], [1], [2]])
+        tensor(0.3690, dtype=torch.float64)
+        >>> round(losses.contrastive_floor(3), 4)  # no encoder does better
+        0.369
     """
     validation.matrix("features", features)
     validation.finite("features", features)
@@ -117,6 +137,13 @@ def dual_encoder_loss(
     A draw holds one pair from each of N distributions: row i is f₁(x_i) in ``first`` and f₂(y_i)
     in ``second``, and x_i has to be matched with y_i among y_1, …, y_N. ValueError unless the
     last two sizes agree.
+
+    Examples:
+        >>> first = torch.eye(3)  # f₁ of three inputs
+        >>> losses.dual_encoder_loss(first, first)  # f₂ of the partners is the same: log(1 + 2/e)
+        tensor(0.5514)
+        >>> losses.dual_encoder_loss(first, torch.ones(3, 3))  # f₂ is constant: log 3
+        tensor(1.0986)
     """
     validation.one_precision(first=first, second=second)
     logits = first @ second.mT  # (…, N, N)
@@ -136,6 +163,13 @@ def cross_entropy_as_dual_encoder(
     out, f₁ = g (``outputs`` are the d = C logits) and f₂(c) = e_c; with the last layer's rows
     as ``class_vectors``, f₁ is what feeds that layer. The batch is dealt into draws of one input
     from each class, so every class must occur equally often: ValueError otherwise.
+
+    Examples:
+        >>> logits, labels = torch.tensor([[2.0, 0.0], [1.0, 3.0]]), torch.tensor([0, 1])
+        >>> losses.cross_entropy_as_dual_encoder(logits, labels)
+        tensor(0.1269)
+        >>> torch.nn.functional.cross_entropy(logits, labels)
+        tensor(0.1269)
     """
     validation.matrix("outputs", outputs)
     if class_vectors is None:
@@ -158,7 +192,14 @@ def cross_entropy_as_dual_encoder(
 
 @validation.arguments
 def easy_floor(n: int, tau: float = 1.0) -> float:
-    """log(1 + (n−1) e^(−2/τ)), a bound below any contrastive loss of n logits in [−1/τ, 1/τ]."""
+    """log(1 + (n−1) e^(−2/τ)), a bound below any contrastive loss of n logits in [−1/τ, 1/τ].
+
+    Examples:
+        >>> round(losses.easy_floor(256, tau=0.5), 3)
+        1.735
+        >>> losses.easy_floor(256, tau=0.5) < losses.contrastive_floor(256, tau=0.5)
+        True
+    """
     validation.at_least("n", n, 2)
     validation.positive("tau", tau)
     return math.log1p((n - 1) * math.exp(-2 / tau))
@@ -170,6 +211,12 @@ def contrastive_floor(n: int, tau: float = 1.0) -> float:
 
     Attained exactly when each group is one corner of a regular simplex, which takes n ≤ d + 1;
     also the least InfoNCE of a batch of n pairs. ValueError unless n ≥ 2 and tau > 0.
+
+    Examples:
+        >>> round(losses.contrastive_floor(2), 4)  # two opposite points: log(1 + e⁻²)
+        0.1269
+        >>> round(losses.contrastive_floor(256, tau=0.07), 6)
+        0.000151
     """
     validation.at_least("n", n, 2)
     validation.positive("tau", tau)
@@ -180,7 +227,15 @@ def contrastive_floor(n: int, tau: float = 1.0) -> float:
 def alignment(
     z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], alpha: float = 2
 ) -> Float[Tensor, ""]:
-    """Mean of ‖z_i − z_pos_i‖^α over positive pairs (Wang & Isola 2020); 0 is perfect."""
+    """Mean of ‖z_i − z_pos_i‖^α over positive pairs (Wang & Isola 2020); 0 is perfect.
+
+    Examples:
+        >>> z = torch.eye(2)
+        >>> losses.alignment(z, z)
+        tensor(0.)
+        >>> losses.alignment(z, -z)  # antipodal partners: a distance of 2, squared
+        tensor(4.)
+    """
     return (z - z_pos).norm(dim=1).pow(alpha).mean()
 
 
@@ -191,6 +246,12 @@ def uniformity(z: Float[Tensor, "n d"], t: float = 2) -> Float[Tensor, ""]:
     0 for a constant encoder, lower the more evenly the rows cover the sphere. Computed a strip
     of ``STRIP`` pairs at a time, and again so for the gradient, as a log-sum-exp: neither a large
     n nor a large t makes it run out of memory or underflow. ValueError unless n ≥ 2 and t > 0.
+
+    Examples:
+        >>> losses.uniformity(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))  # one pair, 2 apart: −2 · 2²
+        tensor(-8.)
+        >>> losses.uniformity(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+        tensor(0.)
     """
     validation.matrix("z", z)
     validation.at_least("len(z)", len(z), 2)

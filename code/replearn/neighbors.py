@@ -40,6 +40,11 @@ def embed(
 
     Raises:
         ValueError: for ``limit`` below 1.
+
+    Examples:
+        >>> dataset = shapes.ShapesDataset("val", size=80)  # 30 images
+        >>> neighbors.embed(networks.Encoder(latent_dim=8), dataset).shape
+        torch.Size([30, 8])
     """
     if limit is None:
         limit = recipes.bank_size(recipes.default_recipe())
@@ -62,7 +67,12 @@ def embed(
 
 @validation.arguments
 def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
-    """Return the images themselves: the encoder that keeps everything and orders nothing."""
+    """Return the images themselves: the encoder that keeps everything and orders nothing.
+
+    Examples:
+        >>> neighbors.pixels(torch.zeros(2, 3, 64, 64)).shape
+        torch.Size([2, 12288])
+    """
     return images.flatten(1)
 
 
@@ -90,6 +100,15 @@ def nearest(
         TypeError: for features that are not floating-point tensors of one precision.
         ValueError: for other shapes, features that are not finite or whose squares are not, or too
             few rows for ``k``.
+
+    Examples:
+        >>> bank = torch.tensor([[0.0], [1.0], [5.0]])
+        >>> neighbors.nearest(torch.tensor([[4.0]]), bank, k=2)
+        tensor([[2, 1]])
+        >>> neighbors.nearest(bank, bank, k=1, exclude_self=True)
+        tensor([[1],
+                [0],
+                [1]])
     """
     validation.one_precision(queries=queries, bank=bank)
     if exclude_self and len(queries) > len(bank):
@@ -147,6 +166,15 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -
 
     Raises:
         ValueError: for ``k`` below 1, unequal numbers of features and factors, or fewer than k + 2.
+
+    Examples:
+        >>> factors = shapes.Factors.draw(200, seed=0)
+        >>> codes = torch.nn.functional.one_hot(factors.color).float()  # keeps colour alone
+        >>> kept = neighbors.sensitivity(codes, factors)
+        >>> kept["color"]
+        1.0
+        >>> abs(kept["shape"]) < 0.1
+        True
     """
     validation.at_least("k", k, 1)
     n = len(features)

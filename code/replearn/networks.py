@@ -24,6 +24,14 @@ class Encoder(nn.Module):
 
     Raises:
         ValueError: for ``latent_dim`` below 1.
+
+    Examples:
+        >>> encoder = networks.Encoder(latent_dim=128, normalize=True)
+        >>> z = encoder(torch.rand(2, 3, 64, 64))
+        >>> z.shape
+        torch.Size([2, 128])
+        >>> bool(torch.allclose(z.norm(dim=1), torch.ones(2)))
+        True
     """
 
     @validation.arguments
@@ -40,7 +48,13 @@ class Encoder(nn.Module):
         self.linear = nn.Linear(latent_dim, latent_dim)
 
     def layers(self, images: Float[Tensor, "n 3 64 64"]) -> list[Tensor]:
-        """Return what each layer computes: six feature maps after ReLU, then the latents."""
+        """Return what each layer computes: six feature maps after ReLU, then the latents.
+
+        Examples:
+            >>> maps = networks.Encoder().layers(torch.rand(2, 3, 64, 64))
+            >>> [tuple(each.shape[1:]) for each in maps]
+            [(32, 32, 32), (64, 16, 16), (128, 8, 8), (256, 4, 4), (512, 2, 2), (128, 1, 1), (128,)]
+        """
         validation.images("images", images, side=RESOLUTION)
         _one_precision("images", images, self.linear)
         if images.device.type == "cpu":  # an accelerator would have to wait for the look
@@ -90,6 +104,11 @@ class Decoder(nn.Module):
 
     Raises:
         ValueError: for ``latent_dim`` below 1.
+
+    Examples:
+        >>> decoder = networks.Decoder(latent_dim=128)
+        >>> decoder(torch.randn(2, 128)).shape
+        torch.Size([2, 3, 64, 64])
     """
 
     @validation.arguments

@@ -24,6 +24,11 @@ class Recipe:
         beta2: Adam's decay of the squared gradients' average.
         centred: whether the untrained encoder is centred first (:meth:`Encoder.centre`), on views
             of the first training images.
+
+    Examples:
+        >>> plan = recipes.Recipe(steps=100, batch=128, adam=1e-3, warmup=0.1)
+        >>> [round(plan.schedule(step), 2) for step in (0, 9, 54, 99)]
+        [0.1, 1.0, 0.5, 0.0]
     """
 
     steps: int

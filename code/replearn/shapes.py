@@ -81,7 +81,15 @@ class Factors:
     @classmethod
     @torch_defaults()
     def draw(cls, n: int, seed: int) -> Factors:
-        """Draw ``n`` rows at random, the whole of each shape inside the picture."""
+        """Draw ``n`` rows at random, the whole of each shape inside the picture.
+
+        Examples:
+            >>> factors = shapes.Factors.draw(3, seed=0)
+            >>> [shapes.SHAPES[k] for k in factors.shape]
+            ['square', 'circle', 'square']
+            >>> factors[1:].position.shape
+            torch.Size([2, 2])
+        """
         generator = torch.Generator().manual_seed(seed)
 
         def uniform(*shape: int) -> Tensor:
@@ -109,6 +117,15 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     A pixel's coverage is its centre's signed distance to the outline, half a pixel to either
     side. Each value depends on its own row and pixel through single elementwise operations, so
     an image is bitwise the same in whatever batch it is drawn.
+
+    Examples:
+        >>> factors = shapes.Factors.draw(2, seed=0)
+        >>> images = shapes.draw(factors)
+        >>> images.shape
+        torch.Size([2, 3, 64, 64])
+        >>> x, y = factors.position[0].int().tolist()
+        >>> bool(torch.allclose(images[0, :, y, x], factors.rgb[0]))  # its centre has its colour
+        True
     """
     inradii, normals = _outlines(factors.shape.device)
     inradius = factors.size * inradii[factors.shape]
@@ -166,6 +183,15 @@ class ShapesDataset(Dataset):
 
     Raises:
         TypeError, ValueError: for an unknown split, a size too small to split, a negative seed.
+
+    Examples:
+        >>> dataset = shapes.ShapesDataset("train")
+        >>> len(dataset)
+        40000
+        >>> dataset[0].shape
+        torch.Size([3, 64, 64])
+        >>> shapes.COLORS[dataset.factors.color[0]]
+        'red'
     """
 
     def __init__(self, split: str, *, size: int = 64_000, seed: int = 0) -> None:
@@ -204,6 +230,13 @@ class ShapesDataset(Dataset):
             TypeError: for anything but integers in one row.
             ValueError: for a device that this machine does not have.
             IndexError: for an index out of range.
+
+        Examples:
+            >>> dataset = shapes.ShapesDataset("val", size=80)
+            >>> dataset.images([0, 5, -1]).shape
+            torch.Size([3, 3, 64, 64])
+            >>> dataset.images(slice(10)).shape
+            torch.Size([10, 3, 64, 64])
         """
         if isinstance(indices, slice):
             indices = range(*indices.indices(len(self)))

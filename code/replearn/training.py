@@ -102,6 +102,14 @@ def train_autoencoder(
         RuntimeError: if the accelerator failed; the last checkpoint is kept.
 
     Warns of a loss that cannot be identified: its run is not stored.
+
+    Examples:
+        >>> plan = recipes.Recipe(steps=2, batch=8, adam=1e-3)  # quick, and learns nothing
+        >>> run = training.train_autoencoder(recipe=plan)
+        >>> run.losses.shape
+        torch.Size([2])
+        >>> run.decoder(run.encoder(torch.rand(1, 3, 64, 64))).shape
+        torch.Size([1, 3, 64, 64])
     """
     return trained(Task(None, loss, recipe, latent_dim=latent_dim, seed=seed), device)
 
@@ -137,6 +145,14 @@ def train_contrastive(
 
     Warns of an encoder that has remained constant, which learnt nothing, and of a loss or an
     augmentation that cannot be identified: its run is not stored.
+
+    Examples:
+        >>> plan = recipes.Recipe(steps=2, batch=8, adam=1e-3)  # quick, and learns nothing
+        >>> run = training.train_contrastive(augmentations.B, recipe=plan)
+        >>> sorted(run.history)
+        ['alignment', 'loss', 'uniformity']
+        >>> round(run.encoder(torch.rand(1, 3, 64, 64)).norm().item(), 4)
+        1.0
     """
     return trained(Task(augmentation, loss, recipe, latent_dim, float(tau), seed), device)
 

@@ -47,6 +47,12 @@ class Augmentation:
         Raises:
             TypeError, ValueError: for anything but square RGB images in [0, 1]; only a CPU looks
                 at the values.
+
+        Examples:
+            >>> images = shapes.ShapesDataset("val", size=80).images([0, 1])
+            >>> first, second = (augmentations.B(images) for _ in range(2))  # positive pairs
+            >>> first.shape == images.shape, torch.equal(first, second)
+            (True, False)
         """
         validation.images("images", images)
         if not _checks_itself(self):

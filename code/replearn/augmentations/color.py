@@ -16,7 +16,12 @@ from replearn.engine.devices import torch_defaults
 
 @validation.arguments
 def luma(images: Images) -> Float[Tensor, "n 1 h w"]:
-    """Return the grey value of each pixel."""
+    """Return the grey value of each pixel.
+
+    Examples:
+        >>> augmentations.luma(torch.ones(1, 3, 2, 2)).flatten()  # white
+        tensor([0.9999, 0.9999, 0.9999, 0.9999])
+    """
     red, green, blue = loops.LUMA
     return (red * images[:, 0] + green * images[:, 1] + blue * images[:, 2])[:, None]
 
@@ -31,6 +36,14 @@ def adjust_affine(
     """Return ``scale·x + gray·luma(x) + mean_gray·mean(luma(x))``, clipped to [0, 1].
 
     Brightness b is (b, 0, 0), saturation s is (s, 1 − s, 0), contrast c is (c, 0, 1 − c).
+
+    Examples:
+        >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+        >>> one, zero = torch.ones(1), torch.zeros(1)
+        >>> augmentations.adjust_affine(red, 0.5 * one, zero, zero).flatten()  # half as bright
+        tensor([0.5000, 0.0000, 0.0000])
+        >>> augmentations.adjust_affine(red, zero, one, zero).flatten()  # no saturation: grey
+        tensor([0.2989, 0.2989, 0.2989])
     """
     scale, gray, mean_gray = (p[:, None, None, None] for p in (scale, gray, mean_gray))
     grey = luma(images)
@@ -44,6 +57,12 @@ def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
 
     Goes through hue, chroma and value; in HSV, channel k of hue h (in sixths) is
     ``value − chroma·clip(min(t, 4 − t), 0, 1)`` with ``t = (k + h) mod 6``, k = 5, 3, 1.
+
+    Examples:
+        >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+        >>> green = augmentations.adjust_hue(red, torch.tensor([1 / 3]))
+        >>> green.flatten().round(decimals=3)
+        tensor([0., 1., 0.])
     """
     red, green, blue = images.unbind(1)
     value = images.amax(1)
@@ -114,7 +133,14 @@ class Recoloring(Augmentation):
 @validation.arguments
 @dataclass(frozen=True)
 class Grayscale(Recoloring):
-    """Replace an image by its luma, with probability ``p``."""
+    """Replace an image by its luma, with probability ``p``.
+
+    Examples:
+        >>> image = torch.rand(1, 3, 64, 64)
+        >>> view = augmentations.Grayscale()(image)
+        >>> bool((view[:, 0] == view[:, 1]).all())
+        True
+    """
 
     p: float = 1.0
     name: str = "grayscale"
@@ -142,6 +168,14 @@ class ColorJitter(Recoloring):
     Args:
         brightness, contrast, saturation: factors lie within 1 ± this, and above 0.
         hue: largest turn either way, as a share of the colour circle.
+
+    Examples:
+        >>> jitter = augmentations.ColorJitter(0.3, 0.3, 0.9, hue=0.5)
+        >>> images = torch.rand(4, 3, 64, 64)
+        >>> jitter(images, torch.Generator().manual_seed(0)).shape
+        torch.Size([4, 3, 64, 64])
+        >>> sorted(jitter.sample(images))
+        ['brightness', 'contrast', 'hue', 'moment', 'order', 'saturation']
     """
 
     brightness: float

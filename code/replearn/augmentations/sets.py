@@ -61,6 +61,11 @@ def compose(*steps: Augmentation) -> Compose:
     Raises:
         ValueError: without steps.
         TypeError: for a step that is not an :class:`Augmentation`.
+
+    Examples:
+        >>> both = augmentations.compose(augmentations.B, augmentations.grayscale)
+        >>> both.name
+        'B then grayscale'
     """
     if not steps:
         raise ValueError("steps must hold at least one augmentation, got none")
@@ -150,6 +155,10 @@ def plan(recipe: str, augmentation: Augmentation | None = None) -> Recipe:
 
     Raises:
         ValueError: for an unknown recipe.
+
+    Examples:
+        >>> augmentations.plan("fast", augmentations.B).steps
+        600
     """
     validation.one_of("recipe", recipe, tuple(RECIPES))
     if augmentation is None:

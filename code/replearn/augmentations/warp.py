@@ -32,7 +32,13 @@ def _matrix(rows: list[list[Tensor | float]]) -> Homography:
 
 @validation.arguments
 def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
-    """Turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre."""
+    """Turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre.
+
+    Examples:
+        >>> quarter = augmentations.rotation(torch.tensor([torch.pi / 2]), canvas=64)
+        >>> quarter[0] @ torch.tensor([32.0, 32.0, 1.0])  # the centre stays
+        tensor([32., 32.,  1.])
+    """
     cos, sin, c = angle.cos(), angle.sin(), canvas / 2
     x, y = c * cos, c * sin
     return _matrix(
@@ -88,7 +94,13 @@ def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
 
 @validation.arguments
 def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
-    """Enlarge the box (left, top, width, height) to ``resolution`` pixels a side."""
+    """Enlarge the box (left, top, width, height) to ``resolution`` pixels a side.
+
+    Examples:
+        >>> homography = augmentations.crop(torch.tensor([[16.0, 16.0, 32.0, 32.0]]), resolution=64)
+        >>> homography[0] @ torch.tensor([64.0, 64.0, 1.0])  # the view's lower right corner
+        tensor([48., 48.,  1.])
+    """
     left, top, width, height = box.unbind(1)
     return _matrix(
         [
@@ -208,6 +220,12 @@ class RotateAndCrop(Augmentation):
     Args:
         pad: pixels added on every side before the rotation, so that corners survive.
         scale: least and largest area of the crop, as shares of the padded canvas.
+
+    Examples:
+        >>> turn = augmentations.RotateAndCrop(pad=24, scale=(0.2, 0.6))
+        >>> images = torch.rand(4, 3, 64, 64)
+        >>> {name: tuple(value.shape) for name, value in turn.sample(images).items()}
+        {'angle': (4,), 'box': (4, 4)}
     """
 
     pad: int

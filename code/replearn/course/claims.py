@@ -46,6 +46,10 @@ def claim(
 
     Raises:
         TypeError: if ``on`` is anything but training runs.
+
+    Examples:
+        >>> claim("A simplex has the least contrastive loss.", holds=True)
+        ✓ A simplex has the least contrastive loss.
     """
     runs = [on] if isinstance(on, TrainingRun) else list(on)
     for run in runs:

@@ -16,7 +16,12 @@ from replearn.training import Run
 
 @validation.arguments
 def running_mean(losses: Float[Tensor, " n"], window: int) -> Float[Tensor, " m"]:
-    """Return the mean of each ``window`` consecutive losses."""
+    """Return the mean of each ``window`` consecutive losses.
+
+    Examples:
+        >>> figures.training.running_mean(torch.tensor([1.0, 2.0, 3.0, 4.0]), 2)
+        tensor([1.5000, 2.5000, 3.5000])
+    """
     validation.between("window", window, 1, len(losses))
     return losses.unfold(0, window, 1).mean(1)
 

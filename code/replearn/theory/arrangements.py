@@ -29,6 +29,11 @@ def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
     - ``"one wide arc"``: two groups are tight and near each other, one is wide and far from both.
 
     Float64.
+
+    Examples:
+        >>> features, groups = arrangements.four()["tight clusters"]
+        >>> features.shape, groups.shape
+        (torch.Size([12, 2]), torch.Size([3, 4]))
     """
     return {
         "tight clusters": _on_circle([[c - 14, c - 5, c + 4, c + 13] for c in (90, 210, 330)]),
@@ -44,7 +49,14 @@ def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
 def shrunk(
     features: Float[Tensor, "n 2"], groups: validation.Groups, factor: float
 ) -> Float[Tensor, "n 2"]:
-    """Features on the circle, each group's angles to its middle direction times ``factor``."""
+    """Features on the circle, each group's angles to its middle direction times ``factor``.
+
+    Examples:
+        >>> features, groups = arrangements.four()["three wide arcs"]
+        >>> half = arrangements.shrunk(features, groups, 0.5)
+        >>> geometry.diameters(half, groups) < geometry.diameters(features, groups)
+        tensor([True, True, True])
+    """
     validation.unit_rows("features", features)
     groups = validation.group_table(groups, len(features), features.device)
     moved = features.clone()
@@ -62,7 +74,14 @@ def shrunk(
 def turned(
     features: Float[Tensor, "n 2"], group: Int[Tensor, " m"], degrees: float
 ) -> Float[Tensor, "n 2"]:
-    """Features on the circle, those of one group turned counter-clockwise."""
+    """Features on the circle, those of one group turned counter-clockwise.
+
+    Examples:
+        >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> arrangements.turned(features, torch.tensor([0]), 45).round(decimals=3)
+        tensor([[0.7070, 0.7070],
+                [0.0000, 1.0000]])
+    """
     validation.unit_rows("features", features)
     validation.within("group", group, 0, len(features) - 1)
     group, moved = group.long(), features.clone()
@@ -87,6 +106,11 @@ def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N
     - ``"ii"`` fails and accuracy is perfect, on the sphere: a group as wide as 0.6 whose third
       feature, near the middle, is the one at margin 0.52 from the other group, a single point.
       (In the plane (±0.5, 0), (0, 0.2) and (0, 1); scaled by 0.6 and lifted onto the sphere.)
+
+    Examples:
+        >>> case = arrangements.counterexample("ii")
+        >>> geometry.satisfies(*case, "ii"), geometry.perfect_accuracy(*case)
+        (False, True)
     """
     validation.one_of("condition", condition, ("i", "ii", "iii"))
     if condition == "i":

@@ -18,7 +18,12 @@ from replearn.engine import validation
 
 @validation.arguments
 def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
-    """Return the first two components of each row, divided by their norm."""
+    """Return the first two components of each row, divided by their norm.
+
+    Examples:
+        >>> circle.onto_circle(torch.tensor([[3.0, 4.0, 7.0]]))
+        tensor([[0.6000, 0.8000]])
+    """
     return F.normalize(z[:, :2], dim=1)
 
 
@@ -43,6 +48,11 @@ def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
 
     Raises:
         ValueError: if their rows are not of norm 1, or their shapes not one (n ≥ 1, 2).
+
+    Examples:
+        >>> u = torch.eye(2)
+        >>> circle.concordance(u, -u)  # half a turn apart
+        1.0
     """
     validation.unit_rows("u", u)
     validation.unit_rows("v", v)

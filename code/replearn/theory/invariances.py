@@ -20,6 +20,10 @@ def predicted(augmentation: str) -> dict[str, str]:
 
     Raises:
         ValueError: for a name that is not among :data:`augmentations.SETS`.
+
+    Examples:
+        >>> [factor for factor, kind in invariances.predicted("A").items() if kind == "invariant"]
+        ['color']
     """
     validation.one_of("augmentation", augmentation, tuple(SETS))
     known = SETS[augmentation]

@@ -69,6 +69,10 @@ def grouped(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
     """Return codes on a line, each colour c in its own stretch [2c, 2c + 1).
 
     Two images of one colour are less than 1 apart, two of different colours more than 1.
+
+    Examples:
+        >>> lookup_autoencoder.grouped(torch.tensor([0, 1, 0, 1])).flatten()
+        tensor([0.0000, 2.2500, 0.5000, 2.7500], dtype=torch.float64)
     """
     return (2 * colors + torch.arange(len(colors), dtype=torch.float64) / len(colors))[:, None]
 
@@ -79,6 +83,10 @@ def interleaved(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
 
     With C colours, two images of one colour are at least 1 apart, while the k-th images of all
     colours lie within (C − 1)/C of each other.
+
+    Examples:
+        >>> lookup_autoencoder.interleaved(torch.tensor([0, 1, 0, 1])).flatten()
+        tensor([0.0000, 0.5000, 1.0000, 1.5000], dtype=torch.float64)
     """
     colors = validation.labels("colors", colors)
     count = int(colors.max()) + 1
@@ -126,7 +134,14 @@ def below_all(
 
 @validation.arguments
 def decides(evidence: Real[Tensor, "n ..."], label: Real[Tensor, " n"]) -> bool:
-    """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels."""
+    """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels.
+
+    Examples:
+        >>> lookup_autoencoder.decides(torch.tensor([0, 0, 1]), torch.tensor([5, 5, 7]))
+        True
+        >>> lookup_autoencoder.decides(torch.tensor([0, 0, 1]), torch.tensor([5, 6, 7]))
+        False
+    """
     validation.finite("evidence", evidence)
     validation.finite("label", label)
     if not evidence.numel():

@@ -28,6 +28,11 @@ def minimize_info_nce(
 
     Raises:
         ValueError: for n < 2, d < 1, starts < 1, or tau not positive.
+
+    Examples:
+        >>> lowest, _ = minimizers.minimize_info_nce(3, 2, starts=2)
+        >>> abs(lowest - losses.contrastive_floor(3)) < 1e-6
+        True
     """
     for name, value, smallest in (("n", n, 2), ("d", d, 1), ("starts", starts, 1)):
         validation.at_least(name, value, smallest)
@@ -50,6 +55,13 @@ def minimize_contrastive(
 
     Raises:
         ValueError: for d < 1, starts < 1, tau not positive, or malformed groups.
+
+    Examples:
+        >>> lowest, features = minimizers.minimize_contrastive([[0, 1], [2, 3]], d=2, starts=2)
+        >>> abs(lowest - losses.contrastive_floor(2)) < 1e-6
+        True
+        >>> geometry.diameters(features, [[0, 1], [2, 3]]).max().item() < 1e-3  # points
+        True
     """
     validation.at_least("d", d, 1)
     validation.at_least("starts", starts, 1)

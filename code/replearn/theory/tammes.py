@@ -41,6 +41,10 @@ def smallest_angle(points: Float[Tensor, "n d"]) -> float:
     """Smallest angle between two of the unit vectors ``points``, in degrees.
 
     As 2 atan2(‖u − v‖, ‖u + v‖), accurate from 0° to 180° where an arccosine is not.
+
+    Examples:
+        >>> round(tammes.smallest_angle(torch.eye(3).double()), 6)
+        90.0
     """
     validation.unit_rows("points", points)
     validation.at_least("len(points)", len(points), 2)
@@ -55,6 +59,13 @@ def simplex(n: int, d: int) -> Float[Tensor, "n d"]:
     """The n corners of a regular simplex on the unit sphere of ℝᵈ, n ≤ d + 1; float64.
 
     Every two of them have dot product −1/(n − 1), the least that n unit vectors can all keep to.
+
+    Examples:
+        >>> corners = tammes.simplex(3, 2)
+        >>> (corners @ corners.T).round(decimals=3)
+        tensor([[ 1.0000, -0.5000, -0.5000],
+                [-0.5000,  1.0000, -0.5000],
+                [-0.5000, -0.5000,  1.0000]], dtype=torch.float64)
     """
     validation.at_least("n", n, 2)
     validation.at_least("d", d, n - 1)
@@ -73,6 +84,10 @@ def spread(n: int, d: int) -> Float[Tensor, "n d"]:
     (90°: corners of a cross-polytope; Rankin 1955). Otherwise the best that a deterministic
     search finds: where ``TAMMES_OPTIMA`` knows the proved optimum (d = 3), that one; a second or
     two there, longer for larger n·d. ValueError unless n ≥ 2, d ≥ 1, and n = 2 if d = 1.
+
+    Examples:
+        >>> round(tammes.smallest_angle(tammes.spread(6, 3)), 6)  # an octahedron
+        90.0
     """
     validation.at_least("n", n, 2)
     validation.at_least("d", d, 1)
