@@ -11,7 +11,7 @@ from unittest import mock
 
 import torch
 
-from replearn import augmentations, fit, losses, neighbors, networks, training
+from replearn import augmentations, fit, losses, neighbors, networks, tasks, training
 from replearn.engine import devices, muon
 from replearn.recipes import RECIPES, Recipe
 from replearn.shapes import ShapesDataset
@@ -224,7 +224,7 @@ def moved(old, new):
 
 def main():
     numbers = measured()
-    record = {"revision": training.REVISION, "numbers": numbers}
+    record = {"revision": tasks.REVISION, "numbers": numbers}
     FILE.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

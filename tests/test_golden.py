@@ -15,7 +15,7 @@ import math
 import pytest
 
 import golden
-from replearn import losses, shapes, training
+from replearn import losses, shapes, tasks, training
 from replearn.engine import muon
 
 RECORD = json.loads(golden.FILE.read_text(encoding="utf-8"))
@@ -29,13 +29,13 @@ def changed():
 
 
 def test_what_is_computed_has_not_changed():
-    assert RECORD["revision"] == training.REVISION, (
+    assert RECORD["revision"] == tasks.REVISION, (
         "tests/golden.json is of another revision: write it anew by `python tests/golden.py`"
     )
     places = [": ".join(place) for place in changed()]
     assert places == [], (
         f"what the library computes has changed ({'; '.join(places[:5])} …): raise the revision "
-        "(training.REVISION, then `python tests/golden.py` and `make publish`), or restore the "
+        "(tasks.REVISION, then `python tests/golden.py` and `make publish`), or restore the "
         "numbers"
     )
 

@@ -6,7 +6,7 @@ Each floor imports only from floors below it:
 ``cli``, ``course``                                a shell; claims, exercises, the book's networks
 ``figures``                                        pictures, and pictures that move
 ``evaluation``                                     how a trained network does on unseen images
-``training``; ``theory``                           what is trained, and its store; what proofs need
+``tasks``, ``training``; ``theory``                what is trained, and its store; what proofs need
 ``fit``, ``classification``, ``neighbors``         loops of training; what is near
 ``recipes``, ``networks``, ``augmentations``,      plans, modules, views, formulas, data
 ``losses``, ``shapes``, ``geometry``

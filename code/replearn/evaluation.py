@@ -1,4 +1,4 @@
-"""How a finished run does on images it has not seen."""
+"""How well a finished run does on images that it has not seen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from replearn.engine import store, validation
 from replearn.engine.devices import autocast, machine, torch_defaults
 from replearn.networks import Encoder
 from replearn.shapes import ShapesDataset
-from replearn.training import REVISION, Loss, Run
+from replearn.tasks import REVISION, Loss
+from replearn.training import Run
 
 
 @validation.arguments
@@ -42,8 +43,8 @@ def validation_loss(
         augmentation: makes the pairs; left out for an autoencoder.
         loss: the contrastive loss, as in :func:`training.train_contrastive`.
         tau: its temperature.
-        batches: at most 93 of 256 images are there.
-        batch: images, or pairs, of a batch: it decides the number of negatives.
+        batches: number of batches; the validation images suffice for 93 of 256.
+        batch: images (or pairs) in a batch; each pair then has ``batch`` − 1 negatives.
         seed: of the views.
 
     Raises:
@@ -85,7 +86,7 @@ def validation_loss(
 def features(run: Run) -> Float[Tensor, "n d"]:
     """Return :func:`neighbors.embed` of the run's encoder on validation images.
 
-    Computed once and stored beside the run, for every chapter that looks at the same encoder.
+    Computed once, then stored beside the run and found by the encoder's weights.
     """
     dataset, limit = ShapesDataset("val"), recipes.bank_size(run.recipe)
     here = machine(next(run.encoder.parameters()).device)
@@ -139,7 +140,7 @@ def scores(
 
 
 LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", "latent")
-"""Where an image can be met on its way through an encoder."""
+"""The representations of an image on its way through an encoder, in order."""
 
 _BATCH = 25  # images: their feature maps are held twice
 
@@ -153,8 +154,8 @@ def layer_accuracies(
     """Return how often an image's nearest neighbour has its colour, or its shape, layer by layer.
 
     Args:
-        encoder: whose layers are looked at.
-        dataset: its first ``limit`` images are queries and bank at once, itself excluded.
+        encoder: the encoder whose layers are compared.
+        dataset: each of its first ``limit`` images looks for its neighbour among the others.
         limit: number of images; their feature maps are held in memory, 250 kB an image.
 
     Returns:
@@ -171,12 +172,12 @@ def layer_accuracies(
     for rows in torch.arange(limit).split(_BATCH):
         with autocast(device):
             some = encoder.layers(dataset.images(rows, device))
-        # All the room of a layer at once: memory in little pieces would not be given back.
+        # One tensor for each layer: many small ones would leave the memory in pieces.
         layers = layers or [torch.empty(limit, m[0].numel(), device=device) for m in some]
         for room, maps in zip(layers, some, strict=True):
             room[rows] = maps.flatten(1).float()
 
-    def from_last() -> Iterator[Tensor]:  # the widest come when the others have been let go
+    def from_last() -> Iterator[Tensor]:  # the widest layers come last, when the rest is freed
         while layers:
             yield layers.pop()
         yield dataset.images(range(limit), device).flatten(1)
@@ -184,7 +185,7 @@ def layer_accuracies(
     labels = {"color": dataset.factors.color[:limit], "shape": dataset.factors.shape[:limit]}
     accuracies: dict[str, list[float]] = {name: [] for name in labels}
     for features in from_last():
-        features -= features.mean(0)  # in place, or else nearest would in a copy
+        features -= features.mean(0)  # in place: nearest would do it in a copy
         twin = neighbors.nearest(features, features, 1, exclude_self=True)[:, 0].cpu()
         for name, label in labels.items():
             accuracies[name].insert(0, float((label == label[twin]).float().mean()))

@@ -1,8 +1,7 @@
-"""The training loop: draw a batch, measure it, step; look at the loss now and then, and save.
+"""The training loop: draw a batch, measure it, step; now and then look at the loss and save.
 
-All of it happens on one device; nothing travels back to the host inside a step. Randomness is a
-function of (seed, step) alone, so that a run that is interrupted goes on from its checkpoint as if
-it had never stopped.
+A step happens on one device, and nothing travels back to the host meanwhile. Random numbers depend
+on (seed, step) alone, so an interrupted run goes on from its checkpoint as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Measure = Callable[[nn.ModuleDict, Tensor, torch.Generator], Measures]
 
 _LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
 _SAVE_EVERY = 30.0  # seconds between two checkpoints
-_SEEDS = 1_000_003  # further apart than any run has steps: no two seeds share random numbers
+_SEEDS = 1_000_003  # exceeds the steps of any run, so no two seeds share random numbers
 
 
 @validation.arguments
@@ -49,7 +48,7 @@ def fit(
 
     Args:
         nets: the networks, at their initial weights.
-        measure: what to minimise, ``"loss"``, and what else to watch, for one batch of images.
+        measure: returns, for a batch, the ``"loss"`` to minimise, and whatever else to watch.
         plan: steps, batch, optimisers and their rates.
         dataset: where the images come from.
         seed: of the order of the images, and of whatever ``measure`` draws.
@@ -64,7 +63,7 @@ def fit(
     """
     validation.at_least("seed", seed, 0)
 
-    # What changes from step to step, as the checkpoint left it if there is one.
+    # The state: fresh, or as the checkpoint left it.
     channels_last(nets, device).train()
     optimisers = _optimisers(nets, plan, device)
     state = _State(nets, optimisers, plan.steps, device)
@@ -73,22 +72,9 @@ def fit(
         tensors, start = checkpoint
         state.restore(tensors)
 
-    # One step, which a CUDA device records once and then replays.
-    replicas = distributed.replicate(nets)
+    # The loop. Every process takes every step; the first one writes, and shows the bar.
     generator = torch.Generator(device)
-
-    def take(rows: Tensor) -> Measures:
-        measures = measure(replicas, dataset.images(rows), generator)
-        nets.zero_grad(set_to_none=True)
-        measures["loss"].backward()
-        for optimiser in optimisers.values():
-            optimiser.step()
-        return {name: value.detach() for name, value in measures.items()}
-
-    if device.type == "cuda" and distributed.size() == 1:
-        take = Captured(take, generator)
-
-    # The loop.
+    take = _step(nets, measure, dataset, optimisers, generator)
     writes = distributed.rank() == 0
     silent = {} if writes else {"disable": True}  # saying False would overrule $TQDM_DISABLE
     bar = tqdm(total=plan.steps, initial=start, desc=label, unit="step", mininterval=1, **silent)
@@ -110,6 +96,29 @@ def fit(
                 saved, saved_at = time.monotonic(), step + 1
     bar.close()
     return state.history, state.seconds()
+
+
+def _step(
+    nets: nn.ModuleDict,
+    measure: Measure,
+    dataset: ShapesDataset,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+    generator: torch.Generator,
+) -> Callable[[Tensor], Measures]:
+    """Return the function that takes one step on a batch, given as rows of the data set."""
+    replicas = distributed.replicate(nets)
+
+    def take(rows: Tensor) -> Measures:
+        measures = measure(replicas, dataset.images(rows), generator)
+        nets.zero_grad(set_to_none=True)
+        measures["loss"].backward()
+        for optimiser in optimisers.values():
+            optimiser.step()
+        return {name: value.detach() for name, value in measures.items()}
+
+    if generator.device.type == "cuda" and distributed.size() == 1:
+        return Captured(take, generator)
+    return take
 
 
 @dataclass
@@ -161,7 +170,7 @@ class _State:
 def _batches(
     n: int, batch: int, seed: int, start: int, stop: int, device: torch.device
 ) -> Iterator[Tensor]:
-    """Yield the rows of steps ``start`` to ``stop``: each epoch a new order of all ``n`` rows."""
+    """Yield the rows of steps ``start`` … ``stop`` − 1; each epoch shuffles all ``n`` rows anew."""
     epoch_steps = n // batch
     order, drawn = torch.empty(0), -1
     for step in range(start, stop):
@@ -189,7 +198,7 @@ def _optimisers(
     if plan.muon is not None:
         optimisers["muon"] = Muon(convolutions, lr=plan.muon, dtype=precision(device))
     for optimiser in optimisers.values():
-        for group in optimiser.param_groups:  # a recorded step reads its rates from the device
+        for group in optimiser.param_groups:  # a tensor: a recorded step reads it at each replay
             group["lr"] = torch.tensor(group["lr"], device=device)
     return optimisers
 
@@ -215,7 +224,7 @@ def _check_finite(latest: Tensor, step: int, label: str, saved_at: int) -> None:
 
 @contextlib.contextmanager
 def _explained(label: str, step: int, saved_at: int) -> Iterator[None]:
-    """Say of an error of the machine at which step it came, what is kept, and what to try."""
+    """Add to an error of the machine its step, what is kept, and what to try."""
     try:
         yield
     except RuntimeError as error:
@@ -235,19 +244,19 @@ def _explained(label: str, step: int, saved_at: int) -> Iterator[None]:
 
 @validation.arguments
 def channels_last(nets: nn.ModuleDict, device: torch.device) -> nn.ModuleDict:
-    """Move ``nets`` to ``device``, a pixel's channels side by side: convolutions are fastest so."""
+    """Move ``nets`` to ``device``, in the layout in which convolutions are fastest (NHWC)."""
     return nets.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 @validation.arguments
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return ``tensors`` under names with a prefix."""
+    """Return ``tensors`` with ``prefix`` before each name."""
     return {prefix + name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
 @validation.arguments
 def pop_prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take the tensors of a prefix out of ``tensors``, and return them under their own names."""
+    """Remove the tensors with this prefix from ``tensors``; return them without the prefix."""
     found = [name for name in tensors if name.startswith(prefix)]
     return {name.removeprefix(prefix): tensors.pop(name) for name in found}
 
@@ -264,7 +273,7 @@ def _set_state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> 
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         i, k = name.split(".")
-        # As the weights lie in memory, which the fused step relies on.
+        # The fused step needs the state to lie in memory as the weights do.
         layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
         state.setdefault(int(i), {})[k] = tensor.contiguous(memory_format=layout)
     optimiser.load_state_dict(

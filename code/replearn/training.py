@@ -1,47 +1,36 @@
-"""What is trained, and the store: trained once, found again by what made it.
+"""Trained networks: each is trained once, stored, and from then on found by what it was made of.
 
-One training step is: draw the batch, look at it through two random augmentations, encode, compare,
-step. :mod:`fit` is the loop; here stands what a step measures, and what a run is.
+:mod:`tasks` says what one training step measures, and :mod:`fit` is the loop around it.
 
-Processes that :func:`distributed.joined` encode a part of every batch each and compare the whole of
-it: theirs is the run of one process, under the same key, up to rounding, and may go on from its
-checkpoint. The first of them reads and writes the store, alone.
+Several processes (:func:`distributed.joined`) each encode a part of every batch and compare all of
+it. Up to rounding their run is that of one process: it has the same key, and either may go on from
+the other's checkpoint. The first process alone reads and writes the store.
 """
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from replearn import augmentations, losses
+from replearn import losses
 from replearn.augmentations import Augmentation
 from replearn.engine import distributed, store, validation
-from replearn.engine.devices import autocast, machine, pick_device, torch_defaults
-from replearn.engine.identity import Unidentifiable, identify
-from replearn.fit import Measures, channels_last, fit, pop_prefixed, prefixed
+from replearn.engine.devices import machine, pick_device, torch_defaults
+from replearn.engine.identity import Unidentifiable
+from replearn.fit import channels_last, fit, pop_prefixed, prefixed
 from replearn.networks import Decoder, Encoder
-from replearn.recipes import RECIPES, Recipe, default_recipe
-from replearn.shapes import ShapesDataset
+from replearn.recipes import Recipe
+from replearn.tasks import Loss, Task
 
-Loss = Callable[..., Tensor]
-
-REVISION = 1
-"""Of what the library computes, and part of every key: raised whenever a result changes.
-
-A faster, shorter or renamed program that computes the same keeps its revision, and every stored
-run with it. ``tests/test_golden.py`` tells the two apart.
-"""
-
-_CENTRED_ON = 512  # images
-_CONSTANT = -0.05  # the uniformity above which an encoder counts as constant
-_LAST = 50  # steps whose mean it is
+_CONSTANT = -0.05  # an encoder counts as constant if its uniformity is above this,
+_LAST = 50  # on average over this many last steps
 
 
 @validation.arguments
@@ -97,9 +86,7 @@ def train_autoencoder(
 
     Raises:
         TypeError, ValueError: for an unknown recipe or device, ``latent_dim`` below 1.
-        FloatingPointError: if the loss stops being finite.
-        MemoryError: if memory runs out; the last checkpoint is kept.
-        RuntimeError: if the accelerator failed; the last checkpoint is kept.
+        FloatingPointError, MemoryError, RuntimeError: as :func:`train_contrastive`.
 
     Warns of a loss that cannot be identified: its run is not stored.
 
@@ -143,8 +130,8 @@ def train_contrastive(
         MemoryError: if memory runs out; the last checkpoint is kept.
         RuntimeError: if the accelerator failed; the last checkpoint is kept.
 
-    Warns of an encoder that has remained constant, which learnt nothing, and of a loss or an
-    augmentation that cannot be identified: its run is not stored.
+    Warns of an encoder that learnt nothing, since it remained constant. Warns of a loss or an
+    augmentation that cannot be identified, since the run is then not stored.
 
     Examples:
         >>> plan = recipes.Recipe(steps=2, batch=8, adam=1e-3)  # quick, and learns nothing
@@ -155,123 +142,6 @@ def train_contrastive(
         1.0
     """
     return trained(Task(augmentation, loss, recipe, latent_dim, float(tau), seed), device)
-
-
-@validation.arguments
-@dataclass(frozen=True)
-class Task:
-    """What is to be trained: all that the result depends on, but for how a processor rounds.
-
-    Attributes:
-        augmentation: makes both views of every pair; None for an autoencoder.
-        loss: as in :func:`train_autoencoder` or :func:`train_contrastive`.
-        recipe: a key of :data:`RECIPES`, or a plan; :func:`default_recipe` if absent.
-        latent_dim, tau, seed: as in :func:`train_contrastive`.
-        dataset: the images.
-    """
-
-    augmentation: Augmentation | None
-    loss: Loss
-    recipe: str | Recipe | None = None
-    latent_dim: int = 128
-    tau: float = 0.07
-    seed: int = 0
-    dataset: ShapesDataset = field(default_factory=lambda: ShapesDataset("train"))
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        validation.positive("tau", self.tau)
-        validation.at_least("latent_dim", self.latent_dim, 1)
-        validation.at_least("seed", self.seed, 0)
-        if not isinstance(self.recipe, Recipe):
-            validation.one_of("recipe", self.recipe_name, tuple(RECIPES))
-
-    @property
-    def kind(self) -> str:
-        """Return ``"autoencoder"`` or ``"contrastive"``."""
-        return "autoencoder" if self.augmentation is None else "contrastive"
-
-    @property
-    def label(self) -> str:
-        """Return what the run is called in tables and errors."""
-        return "autoencoder" if self.augmentation is None else self.augmentation.name
-
-    @property
-    def recipe_name(self) -> str:
-        """Return the recipe's name; ``"custom"`` for a plan of the caller's."""
-        return "custom" if isinstance(self.recipe, Recipe) else self.recipe or default_recipe()
-
-    @property
-    def plan(self) -> Recipe:
-        """Return how it is optimised: see :func:`augmentations.plan`."""
-        if isinstance(self.recipe, Recipe):
-            return self.recipe
-        return augmentations.plan(self.recipe_name, self.augmentation)
-
-    def key(self) -> str:
-        """Return the name under which the store keeps the run.
-
-        Raises:
-            Unidentifiable: if the loss or the augmentation is not known for certain.
-        """
-        description = {
-            "kind": self.kind,
-            "loss": identify(self.loss),
-            "plan": asdict(self.plan),
-            "latent_dim": self.latent_dim,
-            "seed": self.seed,
-            "data": {"size": self.dataset.size, "seed": self.dataset.seed},
-            "revision": REVISION,
-        }
-        if self.augmentation is not None:
-            description |= {"augmentation": identify(self.augmentation), "tau": self.tau}
-        return store.key(description)
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the store says of the run, for people."""
-        contrastive = {"augmentation": repr(self.augmentation), "tau": self.tau}
-        return {
-            "kind": self.kind,
-            "latent_dim": self.latent_dim,
-            "loss": getattr(self.loss, "__name__", type(self.loss).__name__),
-            **(contrastive if self.augmentation is not None else {}),
-            "label": self.label,
-            "recipe": self.recipe_name,
-            "plan": asdict(self.plan),
-            "seed": self.seed,
-            "revision": REVISION,
-        }
-
-    def networks(self) -> nn.ModuleDict:
-        """Return the networks at their initial weights, which depend on the seed alone."""
-        with torch.random.fork_rng(devices=[]):  # the caller's random numbers go on undisturbed
-            torch.manual_seed(self.seed)
-            if self.augmentation is None:
-                parts = {"encoder": Encoder(self.latent_dim), "decoder": Decoder(self.latent_dim)}
-                return nn.ModuleDict(parts)
-            return nn.ModuleDict({"encoder": Encoder(self.latent_dim, normalize=True)})
-
-    def centre(self, nets: nn.ModuleDict) -> None:
-        """Centre the untrained encoder on what it is going to see: see :meth:`Encoder.centre`."""
-        some = self.dataset.images(range(_CENTRED_ON))
-        if self.augmentation is not None:
-            some = self.augmentation(some, torch.Generator().manual_seed(self.seed))
-        nets["encoder"].centre(some)  # type: ignore[operator]
-
-    def measure(self, nets: nn.ModuleDict, images: Tensor, generator: torch.Generator) -> Measures:
-        """Return a batch's loss, and what else is watched: what one step is about."""
-        if self.augmentation is None:
-            own = images[distributed.part(len(images))]
-            with autocast(images.device):
-                reconstructions = nets["decoder"](nets["encoder"](own))
-            return {"loss": self.loss(images, distributed.gather(reconstructions.float()))}
-        part = distributed.part(len(images))
-        views = torch.cat([self.augmentation(images, generator, part) for _ in range(2)])
-        with autocast(images.device):
-            z, z_pos = map(distributed.gather, nets["encoder"](views).chunk(2))
-        with torch.no_grad():
-            watched = {"alignment": losses.alignment(z, z_pos), "uniformity": losses.uniformity(z)}
-        return {"loss": self.loss(z, z_pos, self.tau), **watched}
 
 
 @validation.arguments
@@ -366,10 +236,10 @@ def _fitted(
 
 
 def _warn_if_constant(history: Mapping[str, Tensor], label: str) -> None:
-    """Say so if the batches of the last steps had all their images in all but one place.
+    """Warn if, in the last steps, the features of a batch were all nearly the same.
 
-    The loss would not tell: at a large tau even a perfect encoder's is near log b, that of
-    guessing, and a reader's loss has a scale of its own.
+    The loss would not show it: at a large tau even a perfect encoder's loss is near log b, the loss
+    of guessing, and a reader's loss has a scale of its own.
     """
     last = history.get("uniformity", torch.empty(0))[-_LAST:]
     if len(last) == _LAST and last.mean() > _CONSTANT:

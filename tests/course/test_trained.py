@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 
-from replearn import evaluation, recipes, training
+from replearn import evaluation, recipes, tasks, training
 from replearn.augmentations import A
 from replearn.course import trained
 from replearn.engine import quantize, store
@@ -63,7 +63,7 @@ def test_published_runs_are_those_that_the_book_asks_for(published_store, proven
     """All of them, of this revision and by the plans of now, and no others."""
     keys = {name: network.task().key() for name, network in trained.networks().items()}
     assert {name: facts["key"] for name, facts in provenance.items()} == keys
-    assert {facts["revision"] for facts in provenance.values()} == {training.REVISION}
+    assert {facts["revision"] for facts in provenance.values()} == {tasks.REVISION}
     assert {name: told["origin"] for name, told in published_store[1].items()} == dict.fromkeys(
         trained.networks(), "published"
     )

@@ -19,7 +19,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from replearn import augmentations, fit, training
+from replearn import augmentations, fit, tasks, training
 from replearn.engine import distributed, store
 from replearn.shapes import ShapesDataset
 from tiny import make_tiny
@@ -49,7 +49,7 @@ def gather_without_gradient(own):
 def first_step(net, dtype):
     """What a training of ``net`` measures at its first step, and the gradient it goes along."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_train", lambda task, device: task)
+        patch.setattr(training, "trained", lambda task, device: task)
         task = NETS[net](device="cpu")
     nets = task.networks().to(dtype)
     nets["encoder"].centre(ShapesDataset("train").images(range(64)).to(dtype))
@@ -99,7 +99,7 @@ DTYPES = (torch.float32, torch.float64)
 def conditions(patch):
     """Tiny trainings, without bfloat16, whose rounding would drown what is compared."""
     make_tiny(patch)
-    patch.setattr(training, "autocast", lambda device: contextlib.nullcontext())
+    patch.setattr(tasks, "autocast", lambda device: contextlib.nullcontext())
     patch.setattr(fit, "precision", lambda device: torch.float32)
 
 

@@ -24,8 +24,9 @@ from replearn.augmentations import Augmentation
 from replearn.engine import quantize, store, validation
 from replearn.engine.devices import pick_device
 from replearn.engine.identity import Unidentifiable
+from replearn.tasks import REVISION, Loss, Task
 from replearn.theory import circle
-from replearn.training import Loss, Run, Task
+from replearn.training import Run
 
 PROVENANCE = "provenance.json"
 """The file beside the published networks that says what they are, and what rounding did to them."""
@@ -181,10 +182,10 @@ def _published_into_store(name: str, key: str, folder: Path, published: Mapping[
     facts = published.get(name)
     if facts is None:
         return "it is not among the published networks"
-    if facts.get("revision") != training.REVISION:
+    if facts.get("revision") != REVISION:
         return (
             f"what is published is of revision {facts.get('revision')}, "
-            f"and this library computes by revision {training.REVISION}"
+            f"and this library computes by revision {REVISION}"
         )
     if facts.get("key") != key:
         return "what is published was trained by another plan"
