@@ -1,4 +1,4 @@
-"""A supervised classifier of the shapes: batches with every class equally often, and a loop."""
+"""A supervised classifier of the shapes, trained on batches that hold every class equally often."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Classifier:
     Attributes:
         network: the encoder and the linear layer, in evaluation mode.
         losses: the loss of every step.
-        recipe: the recipe that said how many steps, or ``"custom"`` if the caller did.
-        facts: what else is known: label, images of a class in a batch, learning rate, seed.
+        recipe: the recipe that set the number of steps, or ``"custom"`` if the caller set it.
+        facts: label, images of a class in a batch, learning rate and seed.
     """
 
     network: nn.Sequential
@@ -41,7 +41,8 @@ def balanced_batches(
 ) -> Iterator[Int[Tensor, " batch"]]:
     """Yield, without end, the indices of ``per_class`` random samples of each class.
 
-    Classes are 0 … C−1 and come in order; within a batch no sample occurs twice.
+    A batch holds the samples of class 0 first, then those of class 1, and so on to C − 1. No sample
+    occurs in it twice.
 
     Raises:
         ValueError: if ``per_class`` < 1 or a class has fewer samples than that.
@@ -79,11 +80,19 @@ def train_classifier(
     lr: float = 1e-3,
     seed: int = 0,
 ) -> Classifier:
-    """Train a classifier, an encoder and a linear layer on top, with Adam on balanced batches.
+    """Train an encoder with a linear layer on top, on the CPU, with Adam and balanced batches.
 
-    ``loss`` takes logits and labels. Initialisation and batches depend on ``seed`` alone, so two
-    losses with the same seed start at the same weights and see the same images. Without ``steps``
-    there are :func:`recipes.classifier_steps` of the default recipe. On the CPU.
+    Initial weights and batches depend on ``seed`` alone: two losses with the same seed start at the
+    same weights and see the same images.
+
+    Args:
+        loss: ``loss(logits, labels)`` of (n, C) and (n,), to a scalar.
+        dataset: the images.
+        labels: (n,) the class 0, …, C − 1 of each image.
+        steps: number of steps; by default :func:`recipes.classifier_steps` of the default recipe.
+        per_class: images of each class in a batch.
+        lr: Adam's learning rate.
+        seed: of the initial weights and the batches.
 
     Raises:
         ValueError: if ``labels`` and ``dataset`` differ in length, or for ``steps`` < 1.
@@ -125,7 +134,7 @@ def train_classifier(
 
 @validation.arguments
 def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
-    """Return the share of rows whose label is the unique largest logit; a tie counts as wrong.
+    """Return the share of rows whose label has the unique largest logit; a tie is wrong.
 
     Examples:
         >>> logits = torch.tensor([[3.0, 1.0], [2.0, 2.0]])  # the second row is a tie
@@ -143,10 +152,9 @@ def accuracy(logits: Float[Tensor, "n C"], labels: Int[Tensor, " n"]) -> float:
 def dual_encoder_accuracy(
     first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> float:
-    """Return the share of quizzes answered correctly by two encoders; a tie counts as wrong.
+    """Return the share of quizzes that two encoders answer right; a tie is wrong.
 
-    A draw holds one pair from each of N distributions, f₁ of its first half in row i of ``first``
-    and f₂ of its second half in row i of ``second``, as in :func:`losses.dual_encoder_loss`.
+    ``first`` and ``second`` hold f₁ and f₂ of the pairs, as in :func:`losses.dual_encoder_loss`.
 
     Examples:
         >>> classification.dual_encoder_accuracy(torch.eye(3), torch.eye(3))

@@ -1,12 +1,12 @@
-"""Groups of points on the unit sphere: who is nearest to whom, and how far apart points can be.
+"""Groups of points on the unit sphere: which point is nearest to which, and by what margin.
 
 ``features`` is an (n, d) tensor of unit rows, ``groups`` an (N, m) tensor of row indices: row i
 lists the features of group i, each equally likely; groups that overlap share an index. Distances
 are Euclidean, between 0 and 2. Malformed input is a ValueError (a TypeError if it is not numbers).
 
-Two dot products that are equal on paper differ by rounding. Both are off by at most about
-(d + 8) ε, where ε is the spacing of the dtype at 1 (``torch.finfo(dtype).eps``), so a strict
-inequality here means: by more than that tolerance.
+Dot products that are equal on paper may differ by rounding, by at most about (d + 8) ε, where ε is
+the spacing of the dtype at 1 (``torch.finfo(dtype).eps``). So a strict inequality has to hold by
+more than this tolerance.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONDITIONS = ("i", "ii", "iii", "anchor")
 def _checked(
     features: Tensor, groups: validation.Groups, tolerance: float | None
 ) -> tuple[Tensor, float]:
-    """The group table on the features' device, and the tolerance of a strict inequality."""
+    """Return the group table on the features' device, and the tolerance of strict inequalities."""
     validation.unit_rows("features", features)
     groups = validation.group_table(groups, len(features), features.device)
     if tolerance is None:
@@ -42,12 +42,17 @@ def _checked(
 def accuracy(
     features: Float[Tensor, "n d"], groups: validation.Groups, tolerance: float | None = None
 ) -> float:
-    """Probability that the target is the unique largest logit.
+    """Return the probability that the target has the unique largest logit.
 
-    A group i, an anchor x and one y_j from every group are drawn uniformly and independently. A
-    prediction is right if x·y_i > x·y_j + tolerance for all j ≠ i, so a tie is wrong. Given the
-    anchor and y_i these events are independent: no tuple is enumerated, the probability of each
-    is counted and the N − 1 of them multiplied.
+    A group i, an anchor x in it and one y_j from every group are drawn uniformly and independently.
+    The prediction is right if x·y_i > x·y_j + tolerance for all j ≠ i; a tie is wrong. Given x and
+    y_i the N − 1 events are independent, so their probabilities are counted one by one and
+    multiplied, and no tuple is enumerated.
+
+    Args:
+        features: (n, d) unit rows.
+        groups: (N, m) rows of ``features``, one group a row.
+        tolerance: what a strict inequality has to exceed; by default that of rounding.
 
     Examples:
         >>> features, groups = arrangements.four()["taking turns"]
@@ -74,10 +79,10 @@ def accuracy(
 def perfect_accuracy(
     features: Float[Tensor, "n d"], groups: validation.Groups, tolerance: float | None = None
 ) -> bool:
-    """Whether every choice of anchor and y_1, …, y_N is classified right, ties counting as wrong.
+    """Return whether every anchor with every y_1, …, y_N is classified right; a tie is wrong.
 
-    So it is when each anchor's least positive logit exceeds its greatest negative one by more
-    than ``tolerance``.
+    This is so if and only if each anchor's least positive logit exceeds its greatest negative logit
+    by more than ``tolerance``.
 
     Examples:
         >>> cases = arrangements.four()
@@ -98,13 +103,13 @@ def perfect_accuracy(
 
 
 def _distances(a: Float[Tensor, "k d"], b: Float[Tensor, "l d"]) -> Float[Tensor, "k l"]:
-    """Distances from differences: √(2 − 2 a·b) would lose half of the digits of a small one."""
+    """Return distances, from differences: √(2 − 2 a·b) loses half the digits of a small one."""
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 @validation.arguments
 def diameters(features: Float[Tensor, "n d"], groups: validation.Groups) -> Float[Tensor, " N"]:
-    """Largest distance between two features of each group. Differentiable.
+    """Return the largest distance between two features of each group. Differentiable.
 
     Examples:
         >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
@@ -117,10 +122,10 @@ def diameters(features: Float[Tensor, "n d"], groups: validation.Groups) -> Floa
 
 @validation.arguments
 def margins(features: Float[Tensor, "n d"], groups: validation.Groups) -> Float[Tensor, "N N"]:
-    """Smallest distance between a feature of group i and one of group j. Differentiable.
+    """Return the smallest distance between features of group i and group j. Differentiable.
 
-    Symmetric; 0 where the groups share a sample. The diagonal is +∞: a group has no margin to
-    itself, and the minimum over j ≠ i is that of the row.
+    The matrix is symmetric, and 0 where two groups share a sample. Its diagonal is +∞, since a
+    group has no margin to itself; so the minimum of row i is the minimum over j ≠ i.
 
     Examples:
         >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
@@ -138,7 +143,7 @@ def margins(features: Float[Tensor, "n d"], groups: validation.Groups) -> Float[
 def anchor_distances(
     features: Float[Tensor, "n d"], groups: validation.Groups
 ) -> tuple[Float[Tensor, "N m"], Float[Tensor, "N m"]]:
-    """For each anchor the distance to its farthest positive and to its nearest negative.
+    """Return each anchor's distance to its farthest positive, and to its nearest negative.
 
     Entry (i, k) belongs to the feature ``groups[i, k]`` as an anchor of group i. Differentiable.
 
@@ -170,14 +175,14 @@ def satisfies(
     condition: str,
     tolerance: float | None = None,
 ) -> bool:
-    """Whether diameters are smaller than margins, in one of four senses.
+    """Return whether diameters are smaller than margins, in one of four senses.
 
     - ``"i"``: each group's diameter is smaller than its margin to at least one other group;
     - ``"ii"``: each group's diameter is smaller than its margin to every other group;
     - ``"iii"``: at least one group's diameter is smaller than every margin there is;
     - ``"anchor"``: each feature's farthest positive is closer than its nearest negative.
 
-    "Smaller" is by more than ``tolerance``, here a distance.
+    "Smaller" means by more than ``tolerance``, which is a distance here.
 
     Examples:
         >>> case = arrangements.counterexample("iii")
@@ -200,9 +205,9 @@ def satisfies(
 
 @validation.arguments
 def components(groups: validation.Groups) -> Int[Tensor, " N"]:
-    """For each group, the number (0, 1, …) of its connected component of overlapping groups.
+    """Return, for each group, the number (0, 1, …) of its component of overlapping groups.
 
-    Two groups are joined if they share a sample, directly or through a chain of groups.
+    Two groups are in one component if they share a sample, or if a chain of such groups joins them.
 
     Examples:
         >>> geometry.components([[0, 1], [1, 2], [3, 4]])  # the first two share sample 1

@@ -27,10 +27,10 @@ STRIP = 2**22  # pairs that uniformity holds at a time: 16 MiB in float32
 
 
 def _checked(formula: Formula) -> Formula:
-    """Check the arguments of ``formula`` (two tensors, then scalars), so its body is only that.
+    """Check the arguments of ``formula`` (two tensors, then scalars), so its body is the formula.
 
-    Types, shapes and scalars, never the tensors' values: reading those would make a GPU wait for
-    the host at every training step.
+    Types, shapes and scalars are checked, but not the tensors' values: reading those would stall a
+    GPU at every training step.
     """
     signature = inspect.signature(formula)
 
@@ -56,7 +56,7 @@ def _checked(formula: Formula) -> Formula:
 def reconstruction_loss(
     images: Float[Tensor, "n c h w"], reconstructions: Float[Tensor, "n c h w"]
 ) -> Float[Tensor, ""]:
-    """Mean squared error over all pixels and channels of all images.
+    """Return the mean squared error over all pixels and channels of all images.
 
     Examples:
         >>> images = torch.zeros(2, 3, 64, 64)
@@ -73,9 +73,10 @@ def reconstruction_loss(
 def info_nce(
     z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
 ) -> Float[Tensor, ""]:
-    """InfoNCE (van den Oord et al. 2018): find each z_i's partner among all b rows of z_pos.
+    """Return InfoNCE (van den Oord et al. 2018): find z_i's partner among all b rows of z_pos.
 
-    The caller normalises the rows; unnormalised ones are allowed and lift every bound.
+    The rows are taken as they come: the caller normalises them. Without unit rows the loss is
+    defined as well, but no lower bound of the book holds.
 
     Examples:
         >>> z = torch.eye(2)  # the features of two images
@@ -93,7 +94,7 @@ def info_nce(
 def contrastive_loss(
     features: Float[Tensor, "n d"], groups: validation.Groups, tau: float = 1.0
 ) -> Float[Tensor, ""]:
-    """The contrastive loss of N finite groups, its expectation taken exactly.
+    """Return the contrastive loss of N finite groups, with its expectation computed exactly.
 
     Row i of ``groups`` lists the rows of ``features`` that make up group i, each equally likely;
     groups may share rows. The value is the mean, over i, over the anchor x_i in group i and over
@@ -101,8 +102,11 @@ def contrastive_loss(
 
         −log( exp(x_i·y_i / τ) / Σ_j exp(x_i·y_j / τ) ).
 
-    Features need not have norm 1. Enumerating takes N² m^(N+1) logits: a ValueError says so where
-    that exceeds ``MAX_LOGITS``. ValueError or TypeError, too, for malformed features, groups, tau.
+    Features need not have norm 1.
+
+    Raises:
+        ValueError: if the N² m^(N+1) logits to enumerate are more than ``MAX_LOGITS``.
+        TypeError, ValueError: for malformed features, groups or tau.
 
     Examples:
         >>> corners = tammes.simplex(3, 2)  # an equilateral triangle: one corner is one group
@@ -132,11 +136,13 @@ def contrastive_loss(
 def dual_encoder_loss(
     first: Float[Tensor, "*draws N d"], second: Float[Tensor, "*#draws N d"]
 ) -> Float[Tensor, ""]:
-    """The loss of two encoders, f₁ of one domain and f₂ of another, averaged over draws.
+    """Return the loss of two encoders, f₁ of one domain and f₂ of another, averaged over draws.
 
-    A draw holds one pair from each of N distributions: row i is f₁(x_i) in ``first`` and f₂(y_i)
-    in ``second``, and x_i has to be matched with y_i among y_1, …, y_N. ValueError unless the
-    last two sizes agree.
+    A draw holds one pair from each of N distributions: row i of ``first`` is f₁(x_i), row i of
+    ``second`` is f₂(y_i), and x_i has to be matched with y_i among y_1, …, y_N.
+
+    Raises:
+        ValueError: unless the last two sizes agree.
 
     Examples:
         >>> first = torch.eye(3)  # f₁ of three inputs
@@ -157,12 +163,20 @@ def cross_entropy_as_dual_encoder(
     labels: Int[Tensor, " n"],
     class_vectors: Float[Tensor, "C d"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of a classifier, computed as the dual-encoder loss that it is.
+    """Return the cross-entropy of a classifier, computed as a dual-encoder loss.
 
-    Distribution c pairs an input of class c with the label c itself. With ``class_vectors`` left
-    out, f₁ = g (``outputs`` are the d = C logits) and f₂(c) = e_c; with the last layer's rows
-    as ``class_vectors``, f₁ is what feeds that layer. The batch is dealt into draws of one input
-    from each class, so every class must occur equally often: ValueError otherwise.
+    Distribution c pairs an input of class c with the label c itself. The batch is dealt into draws
+    that hold one input of each class.
+
+    Args:
+        outputs: (n, d) f₁ of the inputs: the logits themselves if ``class_vectors`` is left out
+            (then d = C), else the features that the last layer takes.
+        labels: (n,) the classes; every class has to occur equally often.
+        class_vectors: (C, d) f₂ of the labels: the rows of the last layer; by default the unit
+            vectors e_c.
+
+    Raises:
+        ValueError: for other shapes, or classes that do not occur equally often.
 
     Examples:
         >>> logits, labels = torch.tensor([[2.0, 0.0], [1.0, 3.0]]), torch.tensor([0, 1])
@@ -192,7 +206,7 @@ def cross_entropy_as_dual_encoder(
 
 @validation.arguments
 def easy_floor(n: int, tau: float = 1.0) -> float:
-    """log(1 + (n−1) e^(−2/τ)), a bound below any contrastive loss of n logits in [−1/τ, 1/τ].
+    """Return log(1 + (n−1) e^(−2/τ)), a lower bound of any loss of n logits in [−1/τ, 1/τ].
 
     Examples:
         >>> round(losses.easy_floor(256, tau=0.5), 3)
@@ -207,10 +221,13 @@ def easy_floor(n: int, tau: float = 1.0) -> float:
 
 @validation.arguments
 def contrastive_floor(n: int, tau: float = 1.0) -> float:
-    """log(1 + (n−1) e^(−n/((n−1)τ))), the least contrastive loss of n groups on a unit sphere.
+    """Return log(1 + (n−1) e^(−n/((n−1)τ))), the least contrastive loss of n groups on a sphere.
 
-    Attained exactly when each group is one corner of a regular simplex, which takes n ≤ d + 1;
-    also the least InfoNCE of a batch of n pairs. ValueError unless n ≥ 2 and tau > 0.
+    It is attained exactly when each group is one corner of a regular simplex, which needs
+    n ≤ d + 1. It is also the least InfoNCE of a batch of n pairs.
+
+    Raises:
+        ValueError: unless n ≥ 2 and tau > 0.
 
     Examples:
         >>> round(losses.contrastive_floor(2), 4)  # two opposite points: log(1 + e⁻²)
@@ -227,7 +244,7 @@ def contrastive_floor(n: int, tau: float = 1.0) -> float:
 def alignment(
     z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], alpha: float = 2
 ) -> Float[Tensor, ""]:
-    """Mean of ‖z_i − z_pos_i‖^α over positive pairs (Wang & Isola 2020); 0 is perfect.
+    """Return the mean of ‖z_i − z_pos_i‖^α over positive pairs (Wang & Isola 2020); 0 is perfect.
 
     Examples:
         >>> z = torch.eye(2)
@@ -241,11 +258,14 @@ def alignment(
 
 @validation.arguments
 def uniformity(z: Float[Tensor, "n d"], t: float = 2) -> Float[Tensor, ""]:
-    """Log of the mean of exp(−t‖z_i − z_j‖²) over pairs i < j (Wang & Isola 2020).
+    """Return the log of the mean of exp(−t‖z_i − z_j‖²) over pairs i < j (Wang & Isola 2020).
 
-    0 for a constant encoder, lower the more evenly the rows cover the sphere. Computed a strip
-    of ``STRIP`` pairs at a time, and again so for the gradient, as a log-sum-exp: neither a large
-    n nor a large t makes it run out of memory or underflow. ValueError unless n ≥ 2 and t > 0.
+    It is 0 for a constant encoder, and lower the more evenly the rows cover the sphere. Strips of
+    ``STRIP`` pairs keep a large n from running out of memory, also in the backward pass, and a
+    log-sum-exp keeps a large t from underflowing.
+
+    Raises:
+        ValueError: unless n ≥ 2 and t > 0.
 
     Examples:
         >>> losses.uniformity(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))  # one pair, 2 apart: −2 · 2²

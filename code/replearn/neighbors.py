@@ -1,4 +1,4 @@
-"""What is near in a representation, and what that says about what it kept."""
+"""Nearest neighbours in a representation, and what they say about the factors that it kept."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from replearn.engine.devices import autocast, torch_defaults
 from replearn.shapes import Factors, ShapesDataset
 
 FACTORS = ("color", "location", "shape", "size", "rotation")
-"""What sensitivity is measured to, in the order of the tables."""
+"""The factors to which sensitivity is measured, in the order of the tables."""
 
-_EMBED_BATCH = 500  # images: their feature maps stay in the cache
-_TILE = 1024  # rows and columns of the products held at once, whatever the number of queries
-_FEW = 64  # neighbours that are kept in order as they are found
+_EMBED_BATCH = 500  # images whose feature maps still fit into the processor's cache
+_TILE = 1024  # queries at a time, so that memory does not grow with their number
+_FEW = 64  # up to so many neighbours, tiles.few_nearest is the faster way
 
 
 @validation.arguments
@@ -59,7 +59,7 @@ def embed(
         images = dataset.images(range(start, stop), device)
         with autocast(device):
             some = encoder(images).flatten(1)
-        if not start:  # all the room at once: little pieces would keep the maps' from being freed
+        if not start:  # one tensor for all: many small ones would leave the memory in pieces
             features = torch.empty(n, some.shape[1])
         features[start:stop] = some
     return features
@@ -67,7 +67,7 @@ def embed(
 
 @validation.arguments
 def pixels(images: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n 12288"]:
-    """Return the images themselves: the encoder that keeps everything and orders nothing.
+    """Return the images as rows: the encoder that keeps everything as it is.
 
     Examples:
         >>> neighbors.pixels(torch.zeros(2, 3, 64, 64)).shape
@@ -87,8 +87,8 @@ def nearest(
 ) -> Int[Tensor, "q k"]:
     """Return the rows of ``bank`` nearest to each query, near to far, by Euclidean distance.
 
-    Exact, in memory that does not grow with q n. A distance is ‖q‖² − 2 q·b + ‖b‖² in the features'
-    precision, so distances closer together than its rounding may come in either order.
+    The search is exact, and its memory does not grow with q n. It compares ‖q‖² − 2 q·b + ‖b‖² in
+    the features' precision; distances that rounding cannot tell apart may come in either order.
 
     Args:
         queries: (q, d).
@@ -122,8 +122,8 @@ def nearest(
         raise ValueError(f"k must lie in 1 … {most}, got {k!r}")
     validation.finite("queries", queries)
     validation.finite("bank", bank)
-    # About its own centre, a bank far from the origin loses no digits in the squares; about the
-    # origin, it would lose one bit at most, and a copy of a wide one is much memory.
+    # Far from the origin the squares are large, and their differences lose digits: such a bank is
+    # first centred. Else at most one bit is lost, which is not worth the memory of a copy.
     alone, centred, centre = queries is bank, bank, bank.mean(0)
     if not float(centre.square().sum()) <= float(_squares(bank).mean()) / 2:
         centred = bank - centre
@@ -155,14 +155,24 @@ def _squares(rows: Tensor) -> Tensor:
 @validation.arguments
 @torch_defaults()
 def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -> dict[str, float]:
-    """Return how much of each factor the nearest neighbours keep: 1 all, 0 nothing.
+    """Return how much of each factor the nearest neighbours share: 1 is all, 0 is chance.
 
-    For each factor, 1 − (disagreement between an image and its k nearest neighbours) ÷
-    (disagreement between random images), both means over all images. Disagreement is a differing
-    label for shape and colour, a distance for location and size, and for rotation the angle up to
-    the shape's own symmetry among images of one shape, circles left out. Zero is chance, slightly
-    less is possible, and NaN says that there was nothing to compare: a factor that never varies,
-    no two neighbours of one shape.
+    The sensitivity to a factor is 1 − (mean disagreement between an image and its k nearest
+    neighbours) ÷ (mean disagreement between random images). Two images disagree
+
+    - in shape or colour if their labels differ;
+    - in location or size by the distance, in pixels;
+    - in rotation by the angle between them, up to the shape's symmetry. Only images of one shape
+      are compared, and no circles.
+
+    Args:
+        features: (n, d), row i for row i of ``factors``.
+        factors: what the images show.
+        k: number of neighbours.
+
+    Returns:
+        A number for each of :data:`FACTORS`, at most 1. It may be slightly below 0, and is NaN if
+        there is nothing to compare: the factor never varies, or no neighbours have one shape.
 
     Raises:
         ValueError: for ``k`` below 1, unequal numbers of features and factors, or fewer than k + 2.
@@ -186,7 +196,7 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -
     validation.finite("features", features)
     near = nearest(features, features, k, exclude_self=True)
     shuffle = torch.Generator().manual_seed(0)
-    # Another image than oneself, uniformly.
+    # For each image k others, uniformly at random.
     far = (torch.arange(n)[:, None] + torch.randint(1, n, (n, k), generator=shuffle)) % n
 
     def disagreement(values: Tensor, others: Tensor) -> float:

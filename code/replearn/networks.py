@@ -57,7 +57,7 @@ class Encoder(nn.Module):
         """
         validation.images("images", images, side=RESOLUTION)
         _one_precision("images", images, self.linear)
-        if images.device.type == "cpu":  # an accelerator would have to wait for the look
+        if images.device.type == "cpu":  # reading the values would stall an accelerator
             validation.finite("images", images)
         maps = [(images - 0.5) / 0.5]
         for convolution in self.convolutions:
@@ -71,12 +71,12 @@ class Encoder(nn.Module):
     @torch.no_grad()
     @validation.arguments
     def centre(self, images: Float[Tensor, "n 3 64 64"]) -> None:
-        """Shift every bias so that each unit's mean over ``images`` is 0 before its ReLU.
+        """Shift every bias so that each unit has mean 0 over ``images``, before its ReLU.
 
-        Two images' latents are nearly parallel at first: what they share, the black background,
-        outweighs what tells them apart. Without the shared part training need not dig it away.
-        After Krähenbühl et al. (2016), "Data-dependent initializations of convolutional neural
-        networks", who rescale the weights as well.
+        At first the latents of all images are nearly parallel, because the black background, which
+        they share, outweighs what tells them apart. Centring removes the shared part, so training
+        need not. Krähenbühl et al. (2016), "Data-dependent initializations of
+        convolutional neural networks", rescale the weights as well.
         """
         _one_precision("images", images, self.linear)
         validation.finite("images", images)
@@ -143,5 +143,5 @@ class Decoder(nn.Module):
 
 
 def _one_precision(name: str, value: Tensor, layer: nn.Linear) -> None:
-    if not torch.is_autocast_enabled(value.device.type):  # which casts both
+    if not torch.is_autocast_enabled(value.device.type):  # autocast casts both
         validation.one_precision(**{name: value, "weights": layer.weight})

@@ -15,15 +15,15 @@ class Recipe:
 
     Attributes:
         steps: number of optimiser steps.
-        batch: images a step (pairs, for contrastive training).
+        batch: images in a step (pairs, for contrastive training).
         adam: peak learning rate of Adam.
-        muon: peak learning rate of Muon, which then takes over the convolutions' weights and leaves
-            the rest to Adam; None leaves everything to Adam.
-        warmup: share of the steps in which the rates climb linearly to their peaks, before they
-            fall to zero along half a cosine; None keeps them at their peaks throughout.
-        beta2: Adam's decay of the squared gradients' average.
-        centred: whether the untrained encoder is centred first (:meth:`Encoder.centre`), on views
-            of the first training images.
+        muon: peak learning rate of Muon, which then optimises the convolutions' weights while Adam
+            optimises the rest; None leaves everything to Adam.
+        warmup: in this share of the steps the rates climb linearly to their peaks, and then fall to
+            zero along half a cosine; None keeps them at their peaks.
+        beta2: Adam's decay of the average of the squared gradients, in [0, 1).
+        centred: whether :meth:`Encoder.centre` is called before the training, on views of the first
+            training images.
 
     Examples:
         >>> plan = recipes.Recipe(steps=100, batch=128, adam=1e-3, warmup=0.1)
@@ -53,7 +53,7 @@ class Recipe:
                     raise ValueError(f"{name} must be below 1, got 1")
 
     def schedule(self, step: int) -> float:
-        """Return the share of the peak learning rate that ``step`` (0, 1, …) uses."""
+        """Return the share of the peak learning rates at ``step`` = 0, 1, …"""
         if self.warmup is None:
             return 1.0
         done = (step + 1) / self.steps
@@ -65,15 +65,15 @@ class Recipe:
 _EPOCH = 40_000 // 256  # steps
 _FAST = Recipe(steps=600, batch=128, adam=1e-3, muon=0.02, warmup=0.1, beta2=0.98, centred=True)
 
-# A recipe has a plan for each kind of network; a set of augmentations may have one of its own.
+# The plan of each kind of network, by recipe. A set of augmentations may have plans of its own.
 RECIPES: dict[str, dict[str, Recipe]] = {
-    # The original experiment's.
+    # The plan of the original experiment.
     "reference": {
         "autoencoder": Recipe(steps=30 * _EPOCH, batch=256, adam=2e-4),
         "contrastive": Recipe(steps=15 * _EPOCH, batch=256, adam=2e-4),
     },
-    # Fewer and smaller steps. With Muon, C leaves the plateau at log b, where an encoder is
-    # constant, in dozens of steps instead of hundreds.
+    # Fewer steps, of fewer images. An encoder starts out nearly constant, at a loss of log b; on C,
+    # Muon leaves this plateau in dozens of steps instead of hundreds.
     "fast": {
         "autoencoder": replace(_FAST, steps=300, muon=0.03, centred=False),
         "contrastive": _FAST,

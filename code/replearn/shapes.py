@@ -1,7 +1,7 @@
 """Coloured shapes: a table of factors, and the images that it describes.
 
-The data set is a table of 64,000 rows (shape, colour, position, size, angle), not 786 MB of
-pixels: a batch of images is drawn from its rows on whatever device asks for it.
+The data set is not 786 MB of pixels but a table of 64,000 rows (shape, colour, position, size,
+angle). Images are drawn from its rows when they are needed, on whatever device needs them.
 """
 
 from __future__ import annotations
@@ -39,28 +39,28 @@ _PALETTE = _constant(
     ]
 )
 _RGB_NOISE = 0.10  # each channel moves by at most this much around its class's colour
-_SIZES = (18.0, 30.0)  # pixels; the side of the square that has the shape's area
+_SIZES = (18.0, 30.0)  # pixels: the side of a square of the same area
 
-# Of a shape of size 1, so that equal size means equal area whatever the shape:
+# Radii of a shape of area 1, so that shapes of equal size have equal areas.
 _CIRCUMRADIUS = _constant([1 / math.sqrt(math.pi), math.sqrt(4 / math.sqrt(27)), math.sqrt(0.5)])
 _INRADIUS = _CIRCUMRADIUS * _constant([1.0, 0.5, math.sqrt(0.5)])
 
-# Angles between the sides' normals: a triangle has three, the last repeated.
+# The directions in which the sides face, in radians; a triangle repeats its third.
 _NORMALS = _constant([[0, 0, 0, 0], [0, 2 / 3, 4 / 3, 4 / 3], [0, 1 / 2, 1, 3 / 2]]) * math.pi
 
 
 @validation.arguments
 @dataclass(frozen=True)
 class Factors:
-    """What there is to know about each image, one row an image.
+    """All that an image shows, one row an image.
 
     Attributes:
         shape: (n,) index into :data:`SHAPES`.
         color: (n,) index into :data:`COLORS`.
         rgb: (n, 3) the colour itself, in [0, 1]: the class's, slightly perturbed.
         position: (n, 2) centre (x, y) in pixels from the upper left corner.
-        size: (n,) pixels: the square root of the shape's area.
-        angle: (n,) radians in [0, 2π), without effect on a circle.
+        size: (n,) the square root of the shape's area, in pixels.
+        angle: (n,) radians in [0, 2π); without effect on a circle.
     """
 
     shape: Int[Tensor, " n"]
@@ -81,7 +81,7 @@ class Factors:
     @classmethod
     @torch_defaults()
     def draw(cls, n: int, seed: int) -> Factors:
-        """Draw ``n`` rows at random, the whole of each shape inside the picture.
+        """Draw ``n`` rows at random; every shape lies inside the picture as a whole.
 
         Examples:
             >>> factors = shapes.Factors.draw(3, seed=0)
@@ -114,9 +114,9 @@ def _outlines(device: torch.device) -> tuple[Tensor, Tensor]:
 def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """Draw one image a row, in [0, 1], on the factors' device.
 
-    A pixel's coverage is its centre's signed distance to the outline, half a pixel to either
-    side. Each value depends on its own row and pixel through single elementwise operations, so
-    an image is bitwise the same in whatever batch it is drawn.
+    A pixel is covered by 0.5 − (signed distance of its centre from the outline), clipped to [0, 1]:
+    the rim fades within half a pixel to either side. Each value depends on its own row and pixel
+    alone, by elementwise operations, so an image is bitwise the same in every batch.
 
     Examples:
         >>> factors = shapes.Factors.draw(2, seed=0)
@@ -129,7 +129,7 @@ def draw(factors: Factors) -> Float[Tensor, "n 3 64 64"]:
     """
     inradii, normals = _outlines(factors.shape.device)
     inradius = factors.size * inradii[factors.shape]
-    # sin and cos of a fixed list of numbers could round differently with the length of the list.
+    # In float64, since float32's sin and cos may round differently with the length of the batch.
     angles = (factors.angle[:, None] + normals[factors.shape]).double()
     cos, sin = angles.cos().float(), angles.sin().float()
     circle = factors.shape == 0
@@ -167,7 +167,7 @@ def _integers(indices: Sequence[int] | Tensor) -> Int[Tensor, " n"]:
         raise TypeError(
             f"indices must be integers in one row, got {rows.dtype} of shape {tuple(rows.shape)}"
         )
-    return rows.long()  # short integers would be refused, and bytes taken for a mask
+    return rows.long()  # torch refuses short integers as an index, and takes bytes for a mask
 
 
 class ShapesDataset(Dataset):
@@ -222,9 +222,9 @@ class ShapesDataset(Dataset):
         """Draw the images of ``indices``, in [0, 1].
 
         Args:
-            indices: integers in [−len, len), or a slice. A tensor on an accelerator is trusted
-                to be in range, since a look at its values would stall the device.
-            device: where to draw; that of ``indices`` if it is a tensor, else the CPU.
+            indices: integers in [−len, len), or a slice. On an accelerator their range is not
+                checked, since reading the values would make the host wait for the device.
+            device: where to draw; by default the device of a tensor ``indices``, else the CPU.
 
         Raises:
             TypeError: for anything but integers in one row.

@@ -1,4 +1,4 @@
-"""What an augmentation is: parameters for each image are sampled, then applied."""
+"""The base of all augmentations: parameters are sampled for each image, and then applied."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Parameters = dict[str, Tensor]
 
 
 class Augmentation:
-    """Base of all augmentations: ``sample`` parameters, ``apply`` them, or do both by a call."""
+    """A random change of images: ``sample`` its parameters, ``apply`` them, or call it for both."""
 
     name: str
 
     def __init_subclass__(cls) -> None:
-        """Keep the caller's settings of PyTorch out of every augmentation, a reader's included."""
+        """Make every augmentation, also a reader's, ignore the caller's settings of PyTorch."""
         for name in {"sample", "apply"} & vars(cls).keys():
             setattr(cls, name, torch_defaults()(vars(cls)[name]))
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
-        """Draw parameters for each image, on the images' device: tensors of one row an image."""
+        """Draw the parameters, on the images' device: tensors with one row for each image."""
         raise NotImplementedError
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
@@ -41,12 +41,12 @@ class Augmentation:
 
         Args:
             images: (n, 3, s, s) in [0, 1].
-            generator: on the images' device, for replay; torch's default one if absent.
-            rows: make the views of these images alone, the same ones as among all.
+            generator: on the images' device; torch's default generator if absent.
+            rows: return the views of these images alone; they are the same as among all views.
 
         Raises:
-            TypeError, ValueError: for anything but square RGB images in [0, 1]; only a CPU looks
-                at the values.
+            TypeError, ValueError: for anything but square RGB images in [0, 1]. The values are
+                checked on a CPU alone.
 
         Examples:
             >>> images = shapes.ShapesDataset("val", size=80).images([0, 1])
@@ -64,7 +64,7 @@ class Augmentation:
 
 
 def _checks_itself(augmentation: Augmentation) -> bool:
-    """Return whether :func:`recolor` or :func:`resample`, which check, read the images first."""
+    """Return whether :func:`recolor` or :func:`resample` comes first: both check the images."""
     steps = getattr(augmentation, "steps", None)
     if steps is not None:
         return bool(steps) and _checks_itself(steps[0])
@@ -72,8 +72,8 @@ def _checks_itself(augmentation: Augmentation) -> bool:
 
 
 def _check_range(images: Images) -> None:
-    """Raise ValueError for values outside [0, 1], at which only a CPU looks."""
-    if images.device.type == "cpu":  # an accelerator would have to wait for it at every step
+    """Raise ValueError for values outside [0, 1], if the images are on a CPU."""
+    if images.device.type == "cpu":  # reading the values would stall an accelerator
         validation.within("images", images, 0, 1)
 
 

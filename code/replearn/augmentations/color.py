@@ -55,8 +55,9 @@ def adjust_affine(
 def adjust_hue(images: Images, turn: Float[Tensor, " n"]) -> Images:
     """Turn each image's hue by ``turn`` of the colour circle (1 is once around).
 
-    Goes through hue, chroma and value; in HSV, channel k of hue h (in sixths) is
-    ``value − chroma·clip(min(t, 4 − t), 0, 1)`` with ``t = (k + h) mod 6``, k = 5, 3, 1.
+    A pixel becomes hue, chroma and value, and after the turn a colour again: with the hue h in
+    sixths of the circle, red, green and blue (k = 5, 3, 1) are
+    ``value − chroma·clip(min(t, 4 − t), 0, 1)`` where ``t = (k + h) mod 6``.
 
     Examples:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
@@ -90,11 +91,11 @@ def recolor(images: Images, stages: list[Tensor]) -> Images:
 
     Args:
         images: (n, 3, h, w) in [0, 1].
-        stages: first applied first, of each image: (n, 3), the coefficients of
+        stages: in the order of application; each is (n, 3), the coefficients of
             :func:`adjust_affine`, or (n,), the turn of :func:`adjust_hue`.
 
     Raises:
-        ValueError: for other shapes, or values outside [0, 1], which only a CPU looks at.
+        ValueError: for other shapes, or, on a CPU, for values outside [0, 1].
     """
     n = len(images)
     for stage in stages:
@@ -119,10 +120,10 @@ def recolor(images: Images, stages: list[Tensor]) -> Images:
 
 
 class Recoloring(Augmentation):
-    """Base of the augmentations that change colours alone: they say by which ``stages``."""
+    """An augmentation that changes colours alone: its ``stages`` say how."""
 
     def stages(self, parameters: Parameters) -> list[Tensor]:
-        """Return what :func:`recolor` has to do."""
+        """Return the stages for :func:`recolor`."""
         raise NotImplementedError
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
@@ -133,7 +134,7 @@ class Recoloring(Augmentation):
 @validation.arguments
 @dataclass(frozen=True)
 class Grayscale(Recoloring):
-    """Replace an image by its luma, with probability ``p``.
+    """Replace an image by its grey values, with probability ``p``.
 
     Examples:
         >>> image = torch.rand(1, 3, 64, 64)
@@ -163,11 +164,11 @@ class Grayscale(Recoloring):
 @validation.arguments
 @dataclass(frozen=True)
 class ColorJitter(Recoloring):
-    """Brightness, contrast, saturation and hue changed by random amounts in a random order.
+    """Change brightness, contrast, saturation and hue by random amounts, in a random order.
 
     Args:
-        brightness, contrast, saturation: factors lie within 1 ± this, and above 0.
-        hue: largest turn either way, as a share of the colour circle.
+        brightness, contrast, saturation: each factor is uniform in 1 ± this, but not below 0.
+        hue: the largest turn either way, as a share of the colour circle; at most 0.5.
 
     Examples:
         >>> jitter = augmentations.ColorJitter(0.3, 0.3, 0.9, hue=0.5)
@@ -193,9 +194,9 @@ class ColorJitter(Recoloring):
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
         """Draw the four amounts (n,), and the order: a permutation and a moment.
 
-        ``order`` (n, 3) permutes brightness, contrast and saturation; ``moment`` (n,), how many
-        of them come before the hue, is dealt out like cards, a quarter of the images each. Every
-        order has chance 1/24.
+        ``order`` (n, 3) permutes brightness, contrast and saturation. ``moment`` (n,) is the number
+        of them that come before the hue: 0, 1, 2 and 3 are dealt out like cards, each to a quarter
+        of the images. So each of the 24 orders has the same chance.
         """
         n = len(images)
         quarter = math.ceil(n / 4)
@@ -216,10 +217,10 @@ class ColorJitter(Recoloring):
         }
 
     def stages(self, parameters: Parameters) -> list[Tensor]:
-        """Return the stages.
+        """Return seven stages: three, the hue, and three again.
 
-        All turn their hue at once: each image goes through three stages before and three after
-        it, of which three do nothing.
+        So all images turn their hue at the same stage. Of the other six stages of an image, the
+        three on the wrong side of its moment do nothing.
         """
         b, c, s = (parameters[k] for k in ("brightness", "contrast", "saturation"))
         zero, one = torch.zeros_like(b), torch.ones_like(b)

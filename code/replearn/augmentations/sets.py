@@ -1,7 +1,7 @@
 """Compositions, and the sets of augmentations that the book trains with.
 
-A new set is one record here: it is trained, predicted, scored and drawn wherever the others are,
-and known to the command line.
+A new set is one record here: everything that trains, predicts, scores or draws sets reads the
+records, and so does the command line.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Compose(Augmentation):
         }
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
-        """Apply every step in turn; neighbouring recolourings as one."""
+        """Apply every step in turn; recolourings that follow each other are applied as one."""
         waiting: list[Tensor] = []
         for i, step in enumerate(self.steps):
             own = {
@@ -82,7 +82,8 @@ class AugmentationSet:
 
     Attributes:
         augmentation: makes the two views of a pair.
-        plans: by recipe, the plan of this set where that for all contrastive encoders is not its.
+        plans: the plans of this set, by recipe; a recipe that is not listed trains it by the plan
+            of all contrastive encoders.
     """
 
     augmentation: Augmentation
@@ -91,7 +92,7 @@ class AugmentationSet:
     erased: frozenset[str] = frozenset()
     """The factors that it changes beyond recognition."""
     blurred: frozenset[str] = frozenset()
-    """The factors that it changes without erasing them."""
+    """The factors that it changes, but not beyond recognition."""
     # end
 
 
@@ -114,8 +115,8 @@ _FAST = RECIPES["fast"]["contrastive"]
 SETS: dict[str, AugmentationSet] = {
     "A": AugmentationSet(
         _A,
-        # It soon has hardly any loss left. Going on would spread the images further apart, until
-        # neighbours agree in less.
+        # Its loss is soon nearly 0. Training on would spread the images further apart, until
+        # neighbours have less in common.
         plans={"fast": replace(_FAST, steps=220)},
         # instructor
         erased=frozenset({"color"}),

@@ -14,9 +14,9 @@ from replearn.augmentations.base import Augmentation, Images, Parameters, _check
 from replearn.engine import loops, validation
 from replearn.engine.devices import torch_defaults
 
-# Points are homogeneous columns (x, y, 1) in pixels from the upper left corner, pixel centres at
-# +0.5. Every stage is a 3 × 3 matrix that takes a point of its output to the point of its input
-# that is shown there, as resampling needs it.
+# Points are homogeneous columns (x, y, 1), in pixels from the upper left corner; the centre of the
+# first pixel is (0.5, 0.5). A stage is a 3 × 3 matrix that takes a point of its output to the point
+# of its input that is shown there: the direction that resampling needs.
 
 Homography = Float[Tensor, "n 3 3"]
 
@@ -32,7 +32,7 @@ def _matrix(rows: list[list[Tensor | float]]) -> Homography:
 
 @validation.arguments
 def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
-    """Turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre.
+    """Return the turn by ``angle`` radians, counter-clockwise as seen, about the canvas's centre.
 
     Examples:
         >>> quarter = augmentations.rotation(torch.tensor([torch.pi / 2]), canvas=64)
@@ -54,7 +54,7 @@ def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
 def shear_and_translation(
     shear: Float[Tensor, "n 2"], shift: Float[Tensor, "n 2"], canvas: float
 ) -> Homography:
-    """Shear by two angles (radians) about the centre, then move by ``shift`` pixels."""
+    """Return the shear by two angles (radians) about the centre, then a move by ``shift`` pixels."""
     (p, q), (x, y), c = shear.tan().unbind(1), shift.unbind(1), canvas / 2
     dx, dy = c + x, c + y
     return _matrix(
@@ -68,10 +68,11 @@ def shear_and_translation(
 
 @validation.arguments
 def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
-    """Pull the corners of a square of side ``canvas − 1`` to ``corners``, clockwise from 0, 0.
+    """Return the pull of the corners of a square of side ``canvas − 1`` to ``corners``.
 
-    Heckbert (1989), "Fundamentals of texture mapping and image warping", section 2.2.3, gives
-    the square-to-quadrilateral matrix; its adjugate, the inverse up to scale, is what we need.
+    The corners come clockwise, beginning with (0, 0). Heckbert (1989), "Fundamentals of texture
+    mapping and image warping", section 2.2.3, gives the matrix from the square to the
+    quadrilateral. Resampling needs its inverse; the adjugate is the inverse up to scale.
     """
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (corner.unbind(-1) for corner in corners.unbind(1))
     dx1, dx2, sx = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
@@ -94,7 +95,7 @@ def perspective(corners: Float[Tensor, "n 4 2"], canvas: float) -> Homography:
 
 @validation.arguments
 def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
-    """Enlarge the box (left, top, width, height) to ``resolution`` pixels a side.
+    """Return the enlargement of a box (left, top, width, height) to ``resolution`` pixels a side.
 
     Examples:
         >>> homography = augmentations.crop(torch.tensor([[16.0, 16.0, 32.0, 32.0]]), resolution=64)
@@ -113,7 +114,7 @@ def crop(box: Float[Tensor, "n 4"], resolution: float) -> Homography:
 
 @validation.arguments
 def padding(n: int, pad: float, like: Tensor) -> Homography:
-    """Add ``pad`` pixels on every side."""
+    """Return the padding by ``pad`` pixels on every side, for ``n`` images."""
     validation.at_least("n", n, 0)
     matrix = torch.eye(3, device=like.device, dtype=like.dtype)
     matrix[:2, 2] = -pad
@@ -127,15 +128,15 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
 
     Args:
         images: (n, 3, s, s) in [0, 1].
-        stages: last applied first: a homography from its output to its input, and the side of
-            the input's canvas. What leaves a canvas on the way is black, as a chain of separate
-            resamplings would leave it.
+        stages: the last applied comes first. Each is a homography from its output to its input,
+            and the side of the input's canvas. What leaves a canvas on the way is black, as after
+            separate resamplings.
 
     Raises:
-        TypeError, ValueError: for other images; only a CPU looks at their values.
+        TypeError, ValueError: for other images; their values are checked on a CPU alone.
 
-    A canvas is convex, so it meets each row of the view in an interval: the conditions
-    0 ≤ X/W ≤ side are linear along the row, and four numbers a stage and row decide them.
+    A canvas is convex, so it meets each row of the view in an interval. Its ends follow from the
+    four conditions 0 ≤ X/W ≤ side and 0 ≤ Y/W ≤ side, which are linear along the row.
     """
     validation.images("images", images)
     if not stages:
@@ -151,6 +152,7 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
     if loops.supports(images, *chains):
         return loops.look_up(images, chains, [canvas for _, canvas in stages])
     _check_range(images)
+    # Where does each row of the view lie on every canvas? From column `left` to column `right`.
     at = torch.arange(side, device=images.device, dtype=torch.float32) + 0.5
     left = torch.full((n, side), -math.inf, device=images.device)
     right = torch.full((n, side), math.inf, device=images.device)
@@ -167,13 +169,14 @@ def resample(images: Images, stages: list[tuple[Homography, float]]) -> Images:
         )
         right = torch.minimum(right, torch.where(slope < 0, root, math.inf).amin(1))
 
+    # Look up the nearest pixel there, and leave the rest black.
     def along(row: int) -> Tensor:  # a linear function of the pixel, (n, side, side)
         a, b, c = chains[-1][:, row].unbind(-1)
         return torch.addcmul((b[:, None] * at + c[:, None])[:, :, None], a[:, None, None], at)
 
     x, y, w = along(0), along(1), along(2)
     inside = (at >= left[:, :, None]) & (at <= right[:, :, None])
-    # Truncation is floor here, since what is inside is ≥ 0; what is outside is never looked at.
+    # Inside, coordinates are ≥ 0, so truncation rounds down. Outside, any pixel will do.
     column = (x / w).nan_to_num_(0).clamp_(0, side - 1).int()
     row = (y / w).nan_to_num_(0).clamp_(0, side - 1).int()
     start = torch.arange(n, device=images.device, dtype=torch.int32)[:, None, None] * (side * side)
@@ -194,8 +197,8 @@ def crop_boxes(
 ) -> Float[Tensor, "n 4"]:
     """Draw boxes (left, top, width, height) inside a canvas, as torchvision does.
 
-    Area uniform in ``scale`` (shares of the canvas), aspect ratio log-uniform in ``ratio``; ten
-    tries to fit, else the whole canvas.
+    The area is uniform in ``scale`` (shares of the canvas), the aspect ratio log-uniform in
+    ``ratio``. The first of ten tries that fits is the box; if none does, the whole canvas is.
     """
     validation.at_least("n", n, 0)
     validation.at_least("canvas", canvas, 1)
@@ -206,7 +209,7 @@ def crop_boxes(
     aspect = _uniform(low, high, n, 10, like=like, generator=generator).exp()
     tries = torch.stack([area * aspect, area / aspect], 1).sqrt().round()  # (n, 2, 10) sides
     fits = ((tries > 0) & (tries <= canvas)).all(1, keepdim=True).int()
-    fit, first = fits.max(2, keepdim=True)  # whether any does, and the first that does
+    fit, first = fits.max(2, keepdim=True)  # whether one fits, and the first that does
     sides = torch.where(fit > 0, tries.gather(2, first.expand(-1, 2, -1)), float(canvas))[..., 0]
     offset = (_uniform(0, 1, n, 2, like=like, generator=generator) * (canvas + 1 - sides)).floor()
     return torch.cat([offset, sides], 1)
@@ -218,8 +221,8 @@ class RotateAndCrop(Augmentation):
     """Pad, rotate by any angle, enlarge a random square.
 
     Args:
-        pad: pixels added on every side before the rotation, so that corners survive.
-        scale: least and largest area of the crop, as shares of the padded canvas.
+        pad: pixels added on every side before the rotation, so that no corner is lost.
+        scale: the least and the largest area of the square, as shares of the padded canvas.
 
     Examples:
         >>> turn = augmentations.RotateAndCrop(pad=24, scale=(0.2, 0.6))
@@ -250,7 +253,7 @@ class RotateAndCrop(Augmentation):
         side = images.shape[-1]
         canvas = side + 2 * self.pad
         turn = rotation(parameters["angle"], canvas)
-        # The box lies within its canvas, and the image within the padded one: no other walls.
+        # One stage suffices: the box lies within its canvas, and the image within the padded one.
         chain = padding(len(images), self.pad, turn) @ turn @ crop(parameters["box"], side)
         return resample(images, [(chain, side)])
 
@@ -263,10 +266,11 @@ class WarpAndCrop(Augmentation):
     Args:
         pad: pixels added on every side.
         p: chance of shear, translation and perspective (all three or none).
-        translate: largest shift, as a share of the canvas.
-        shear: largest shear angle along each axis, in degrees.
+        translate: the largest shift, as a share of the canvas.
+        shear: the largest shear angle along each axis, in degrees.
         distortion: how far a corner moves at most, as a share of half the canvas.
-        scale, ratio: of the crop's area and of its width to its height.
+        scale: the least and the largest area of the crop, as shares of the padded canvas.
+        ratio: the least and the largest ratio of its width to its height.
     """
 
     pad: int
