@@ -54,7 +54,7 @@ def rotation(angle: Float[Tensor, " n"], canvas: float) -> Homography:
 def shear_and_translation(
     shear: Float[Tensor, "n 2"], shift: Float[Tensor, "n 2"], canvas: float
 ) -> Homography:
-    """Return the shear by two angles (radians) about the centre, then a move by ``shift`` pixels."""
+    """Return the shear by two angles (radians) about the centre, then a shift (pixels)."""
     (p, q), (x, y), c = shear.tan().unbind(1), shift.unbind(1), canvas / 2
     dx, dy = c + x, c + y
     return _matrix(

@@ -1,4 +1,4 @@
-"""Sentences that a cell checks: the book says nothing about a measurement that is not so."""
+"""Claims: sentences about a measurement that the cell checks before the book says them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ClaimFailed(AssertionError):
 
 @runtime_checkable
 class TrainingRun(Protocol):
-    """What a training returns, as far as a claim looks at it."""
+    """As much of a training's result as a claim looks at."""
 
     @property
     def recipe(self) -> str:
@@ -25,7 +25,7 @@ class TrainingRun(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What else is known of it; ``"label"`` is the network's name."""
+        """Facts about the run; ``"label"`` is the network's name."""
 
 
 @validation.arguments
@@ -34,15 +34,14 @@ def claim(
 ) -> None:
     """Print ``sentence`` with a tick if ``holds``; raise :class:`ClaimFailed` if it does not.
 
-    The recipe ``smoke`` hardly trains a network. What is said of one that it trained is forgiven:
-    a sentence that fails is printed with a cross and the network's name. No other is forgiven, by
-    whatever recipe the book is built.
+    The recipe ``smoke`` hardly trains a network, so a sentence about such a network may fail: it is
+    printed with a cross and the network's name. No other sentence may fail, in any build.
 
     Args:
         sentence: what the book says.
-        holds: whether it is so.
-        on: the run, or runs, whose numbers the sentence is about; none for what is true whatever
-            a network has learnt.
+        holds: whether it is true.
+        on: the run, or runs, whose numbers the sentence is about; none for a sentence that holds
+            whatever a network has learnt.
 
     Raises:
         TypeError: if ``on`` is anything but training runs.

@@ -1,7 +1,7 @@
-"""Checks of the two losses that Questions 7b and 8a ask for: what any right answer has to do.
+"""Checks of the two losses that Questions 7b and 8a ask for.
 
-Each check feeds a loss inputs on which a right one is known without its formula, and says of a
-wrong one what the mistake may be. A mistake fails the check that is about it, and no other.
+Each check gives the loss inputs for which the right value is known without the formula. If the loss
+fails, the check says what the mistake may be. A mistake fails the check about it, and no other.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Loss = Callable[..., Tensor]
 
 
 class Mistake(AssertionError):
-    """What a check found, and what it may come from."""
+    """What a check found wrong, and what may have caused it."""
 
 
 @validation.arguments
 @dataclass(frozen=True)
 class Check:
-    """One thing that a loss has to do.
+    """One property that a loss must have.
 
     Attributes:
         question: ``"7b"`` or ``"8a"``.
-        points: what it is worth; those of a question add up to the question's.
-        title: what is right if it passes.
-        run: takes a loss; returns, or raises :class:`Mistake`.
+        points: what it is worth; the checks of a question add up to the question's points.
+        title: what is right if the loss passes.
+        run: takes a loss, and raises :class:`Mistake` if the loss fails.
     """
 
     question: str
@@ -61,7 +61,7 @@ def check(question: str, loss: Loss | None = None) -> None:
 
     Args:
         question: ``"7b"`` or ``"8a"``.
-        loss: of the library's signature; left out, it is the library's own.
+        loss: has the signature of the library's loss; by default it is the library's loss.
     """
     own: dict[str, Loss] = {"7b": losses.reconstruction_loss, "8a": losses.info_nce}
     validation.one_of("question", question, tuple(own))
@@ -75,7 +75,7 @@ def check(question: str, loss: Loss | None = None) -> None:
 
 
 def _value(loss: Loss, *arguments: Tensor | float) -> float:
-    """The loss as a number, where it is one."""
+    """Return the loss as a number; Mistake if it is not one."""
     value = loss(*arguments)
     if not isinstance(value, Tensor) or value.shape != () or not value.is_floating_point():
         came = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
@@ -159,7 +159,7 @@ def _seeded(seed: int) -> torch.Generator:
 
 
 def _units(b: int = 6, d: int = 5) -> tuple[Tensor, Tensor]:
-    """Two batches of random unit vectors."""
+    """Return two batches of random unit vectors."""
     both = torch.randn(2, b, d, generator=_seeded(1), dtype=torch.float64)
     z, z_pos = F.normalize(both, dim=-1)
     return z, z_pos

@@ -1,4 +1,4 @@
-"""The networks of the book: found in store, else published with it, else trained.
+"""The networks of the book: each is found in store, else published with the book, else trained.
 
 ``python -m replearn networks`` and ``publish`` call :func:`get` and :func:`pack`.
 """
@@ -29,12 +29,12 @@ from replearn.theory import circle
 from replearn.training import Run
 
 PROVENANCE = "provenance.json"
-"""The file beside the published networks that says what they are, and what rounding did to them."""
+"""The file beside the published networks that describes them, and how rounding changed them."""
 
 ROUNDED = "rounded to 8 bits"
-"""What ``facts["weights"]`` says of a run that was published."""
+"""The value of ``facts["weights"]`` of a run that was published."""
 
-_OF_THE_FILE = ("file", "sha256", "scores")  # what provenance says beside a run's own facts
+_OF_THE_FILE = ("file", "sha256", "scores")  # in provenance, beside the run's own facts
 
 
 @validation.arguments
@@ -51,18 +51,18 @@ class Network:
     loss: Loss
 
     def blank(self) -> str:
-        """Return what the loss says that a student has yet to write; nothing of one that is."""
+        """Return the message of a loss that a student has yet to write; else an empty string."""
         same = torch.zeros(1, 3, 2, 2) if self.augmentation is None else torch.eye(2)
         try:
             self.loss(same, same, *(() if self.augmentation is None else (1.0,)))
         except NotImplementedError as blank:
             return str(blank)
-        except Exception:  # the training will say
+        except Exception:  # the training will report it
             pass
         return ""
 
     def task(self) -> Task:
-        """Return what is trained, by the default recipe."""
+        """Return the task of training the network by the default recipe."""
         return Task(self.augmentation, self.loss)
 
     def train(self) -> Run:
@@ -75,7 +75,7 @@ class Network:
 
 
 def networks() -> dict[str, Network]:
-    """Return every network that a chapter looks at, by name."""
+    """Return the networks that chapters look at, by name."""
     found = {"autoencoder": Network(None, losses.reconstruction_loss)}
     for name, known in augmentations.SETS.items():
         found[name] = Network(known.augmentation, losses.info_nce)
@@ -92,19 +92,19 @@ def networks() -> dict[str, Network]:
 
 @validation.arguments
 def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
-    """See to it that every one of :func:`networks`, and its features, is in store; say how.
+    """Bring all :func:`networks`, and their features, into the store; print how each came there.
 
-    Prints a line a network, and shows a progress bar while one is trained or embeds the images.
+    A line is printed for each network, and a progress bar shows its training or embedding.
 
     Args:
-        folder: where the published networks are, if there are any. What is wrong with them is
-            said, and the network trained instead.
-        train: train even what is published, on this machine.
+        folder: where the published networks are. If one cannot be used, its line says why, and it
+            is trained instead.
+        train: train on this machine even the networks that are published.
 
     Returns:
-        Of each network its ``"origin"`` (``"found"`` in store, ``"published"`` or ``"trained"``
-        here), its ``"key"``, and when it was ``"finished"``. One that cannot be in store, since a
-        student has yet to write its loss or since nobody can tell what the loss does, is left out.
+        For each network its ``"origin"`` (``"found"`` in store, ``"published"`` or ``"trained"``
+        here), its ``"key"``, and when it was ``"finished"``. A network is left out if a student has
+        yet to write its loss, or if the loss cannot be identified.
 
     Raises:
         OSError: if the store cannot be written.
@@ -142,9 +142,9 @@ def get(folder: Path, train: bool = False) -> dict[str, dict[str, str]]:
 
 @validation.arguments
 def origins() -> dict[str, str]:
-    """Return how this copy of the book came by each network: what :func:`get` said to its build.
+    """Return the origin of each network, which :func:`get` told the build of this book.
 
-    Outside of a build all that is known is that what is in store was found there.
+    Outside a build, every network counts as found.
     """
     file = os.environ.get("REPLEARN_NETWORKS")
     told = json.loads(Path(file).read_text(encoding="utf-8")) if file else {}
@@ -164,7 +164,7 @@ def _history(run: Run) -> str:
 
 
 def _provenance(folder: Path) -> dict[str, Any]:
-    """Return what is published in ``folder``: nothing, and a line of why, if it cannot be read."""
+    """Return what ``folder`` says it publishes; print why, and return nothing, if unreadable."""
     if not folder.exists():
         return {}
     try:
@@ -178,7 +178,7 @@ def _provenance(folder: Path) -> dict[str, Any]:
 
 
 def _published_into_store(name: str, key: str, folder: Path, published: Mapping[str, Any]) -> str:
-    """Put a published network into the store; return why that cannot be done, or nothing."""
+    """Put a published network into the store; return "", or why that cannot be done."""
     facts = published.get(name)
     if facts is None:
         return "it is not among the published networks"
@@ -205,10 +205,14 @@ def _published_into_store(name: str, key: str, folder: Path, published: Mapping[
 
 @validation.arguments
 def unpacked(folder: Path, facts: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors of the published network that ``facts``, of ``provenance.json``, are of.
+    """Return the tensors of the published network that ``facts`` describe.
+
+    Args:
+        folder: where the published networks are.
+        facts: the network's entry in ``provenance.json``.
 
     Raises:
-        ValueError: if its file is not there, or not the one that was published.
+        ValueError: if the file is not there, or is not the file that was published.
     """
     try:
         file = folder / facts["file"]
@@ -225,12 +229,12 @@ def unpacked(folder: Path, facts: Mapping[str, Any]) -> dict[str, Tensor]:
 
 @validation.arguments
 def pack(folder: Path) -> None:
-    """Publish every one of :func:`networks` in ``folder``, trained or from the store.
+    """Publish all :func:`networks` in ``folder``, from the store or trained now.
 
-    One that is published there already, under the key of now, stays as it is.
+    A network that is published there already, under its present key, stays as it is.
 
-    ``provenance.json`` says of each where and when it was trained, by what recipe, how long, its
-    file's checksum, and its :func:`evaluation.scores` before and after its weights were rounded.
+    ``provenance.json`` says where, when, how long and by what recipe each network was trained, and
+    holds the checksum of its file and its :func:`evaluation.scores` before and after rounding.
     """
     folder.mkdir(parents=True, exist_ok=True)
     before = _provenance(folder) if (folder / PROVENANCE).exists() else {}
@@ -255,7 +259,7 @@ def pack(folder: Path) -> None:
             "sha256": hashlib.sha256(files[file]).hexdigest(),
             "scores": {"as trained": network.scores(run), "rounded": network.scores(again)},
         }
-    # Not before: to train anew may fail, or take hours.
+    # Write only now, since a training may fail or take hours.
     for file, data in files.items():
         file.write_bytes(data)
     text = json.dumps(provenance, indent=2, ensure_ascii=False)

@@ -1,7 +1,7 @@
 """A training step as one CUDA graph: recorded once, from then on launched as a whole.
 
-A step of networks as small as ours is a thousand kernels, most of which are done before Python has
-launched the next one. Replayed as a graph they follow each other without it.
+A step of networks as small as ours is a thousand kernels, and most of them finish before Python has
+launched the next one. Replayed as a graph, they follow each other without waiting for Python.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _WARM_UP = 3  # calls in which libraries choose their kernels and optimisers mak
 
 
 class Captured:
-    """``step`` that is recorded at its fourth call, and replayed at every later one.
+    """A ``step`` that is recorded at its fourth call, and replayed from then on.
 
-    The first calls are steps like all others. A replay computes what the call would have: it reads
-    its argument, the weights and the seed of ``generator`` as they are then, but whatever Python
-    did or decided is that of the recorded call.
+    The first three calls are ordinary steps. A replay computes what a call would: it reads the
+    argument, the weights and the seed of ``generator`` as they are at the time. But all that Python
+    does or decides is fixed by the recorded call.
 
     Args:
-        step: a function of a tensor, always of one shape, to named tensors. It must leave what it
-            changes in place, and not wait for the device; if it does (a loss of a reader's that
-            looks at a value), a warning says so, and it is called anew at every step.
+        step: takes a tensor, always of the same shape, and returns named tensors. It must change
+            tensors in place, and not wait for the device. If it waits (say, because a reader's loss
+            looks at a value), a warning says so, and it is called at every step, unrecorded.
         generator: the CUDA generator that ``step`` draws from.
     """
 
@@ -67,7 +67,7 @@ class Captured:
         except RuntimeError as error:
             if "captur" not in str(error):
                 raise
-            # The state it had counts as being recorded for ever.
+            # torch would count the generator's old state as being recorded for ever.
             unrecorded = torch.Generator(self._generator.device).graphsafe_get_state()
             self._generator.graphsafe_set_state(unrecorded)
             self._generator.manual_seed(seed)

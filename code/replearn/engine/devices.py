@@ -14,9 +14,9 @@ from replearn.engine import validation
 
 
 def pick_device(device: torch.device | str | None = None) -> torch.device:
-    """Return ``device``, or the best there is: CUDA, else the CPU.
+    """Return ``device``, or the best that this machine has: CUDA, else the CPU.
 
-    Apple's MPS is not among them: it has no float64, in which images are drawn alike everywhere.
+    Apple's MPS is no choice: it lacks float64, which is needed to draw the same images everywhere.
 
     Raises:
         ValueError: for a device that this machine does not have.
@@ -47,7 +47,7 @@ def precision(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
-        # The processor may have more than torch is told to use, by $ATEN_CPU_CAPABILITY.
+        # The user may have told torch, by $ATEN_CPU_CAPABILITY, to use less than there is.
         told = torch.backends.cpu.get_cpu_capability()
         native = told == "AVX512" and torch.cpu._is_avx512_bf16_supported()  # AMX implies it
     else:
@@ -59,8 +59,8 @@ def precision(device: torch.device) -> torch.dtype:
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
     """Return a context in which networks compute in the device's :func:`precision`.
 
-    Without autocast's cache of weights in bfloat16: within another autocast, even one that is off,
-    it would outlive the step, and the next step would use the weights of the one before.
+    Autocast's cache of bfloat16 weights is off: within another autocast, even a disabled one, it
+    would outlive a training step, and the next step would compute with the old weights.
     """
     native = precision(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=native, cache_enabled=False)
@@ -68,16 +68,16 @@ def autocast(device: torch.device) -> AbstractContextManager[Any]:
 
 @contextmanager
 def torch_defaults() -> Iterator[None]:
-    """Within it PyTorch computes as if its user had set nothing; afterwards all is as it was.
+    """Let PyTorch compute as if its user had set nothing; afterwards all is as it was.
 
-    Images, views, features and runs are known by what they are made of. A caller's default dtype or
-    device, autocast, ``no_grad`` or ``inference_mode`` is no part of that, so it must not count.
+    A run is found again by what it was made of. A caller's default dtype or device, autocast,
+    ``no_grad`` or ``inference_mode`` is not recorded there, so it must not change the result.
     """
     dtype, matmul = torch.get_default_dtype(), torch.get_float32_matmul_precision()
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        if torch.get_default_device().type != "cpu":  # the context costs time at every operation
+        if torch.get_default_device().type != "cpu":  # a device context slows every operation
             stack.enter_context(torch.device("cpu"))
         for kind in ("cpu", "cuda"):
             stack.enter_context(torch.autocast(kind, torch.bfloat16, enabled=False))
@@ -94,11 +94,11 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of malloc.h
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """While it lasts, keep the CPU's memory that tensors free for the next ones.
+    """Let the memory that tensors free on the CPU be used by the next tensors.
 
-    glibc gives a large block back to the system as soon as it is free, and every page of the next
-    one is zeroed when it is first touched: a tenth of the time of a training step. What is free at
-    the end is given back. Without glibc nothing changes.
+    By default glibc returns a large block to the system as soon as it is free, and the system
+    zeroes every page of the next block at its first use, which takes a tenth of a training step.
+    At the end all free memory is returned. Without glibc nothing changes.
     """
     if platform.libc_ver()[0] != "glibc":
         yield
@@ -109,7 +109,7 @@ def memory_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        # What glibc adapts to by itself, once blocks of 32 MiB were freed.
+        # The values that glibc arrives at by itself after blocks of 32 MiB were freed.
         libc.mallopt(_MMAP_MAX, 65_536)
         libc.mallopt(_MMAP_THRESHOLD, 32 * 2**20)
         libc.mallopt(_TRIM_THRESHOLD, 64 * 2**20)
@@ -118,7 +118,7 @@ def memory_kept() -> Iterator[None]:
 
 @validation.arguments
 def machine(device: torch.device) -> dict[str, Any]:
-    """Return what a timing depends on: processor, threads, precision, versions."""
+    """Return all that a timing depends on: processor, threads, precision and versions."""
     if device.type == "cuda":
         chip = torch.cuda.get_device_name(device)
     else:

@@ -1,10 +1,10 @@
-"""One batch over several processes, as torchrun starts them; in one process alone, nothing happens.
+"""One batch over several processes that torchrun started; a single process computes as usual.
 
-Every process has the same weights, draws the same random numbers, encodes its part of the batch and
-gathers what the others encoded: all see the loss of the whole batch. A gradient that comes back
-through the gather is the sum over p processes that minimise the same loss, p times too large, and
-the replicas' average over the processes divides by p: what each weight gets is the gradient that
-one process with the whole batch would find, up to rounding.
+Every process has the same weights and draws the same random numbers. It encodes its part of the
+batch and gathers what the others encoded, so each of them sees the loss of the whole batch. The
+backward pass of the gather sums the gradients of p processes that minimise the same loss, which is
+p times too much; averaging over the replicas divides by p. Up to rounding every weight therefore
+gets the gradient that one process would compute from the whole batch.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ Value = TypeVar("Value")
 def joined(device: torch.device | str | None = None) -> Iterator[torch.device]:
     """Join the processes that torchrun started, if it did, and leave them at the end.
 
-    Args:
-        device: see :func:`pick_device`; of CUDA devices each process takes its own.
+    Processes exchange tensors by NCCL on CUDA devices, else by gloo. If one dies, the next exchange
+    raises in the others, and torchrun ends them all.
 
-    Yields the device of this process. They speak by NCCL on CUDA devices, else by gloo; if one
-    dies, the others' next exchange raises, and torchrun ends them all.
+    Args:
+        device: see :func:`pick_device`; each process takes a CUDA device of its own.
+
+    Yields:
+        The device of this process.
 
     Raises:
         ValueError: for a device that this machine does not have, or that processes cannot share.
@@ -62,13 +65,13 @@ def size() -> int:
 
 
 def rank() -> int:
-    """Return the number of this process, from 0; the first is the one that writes."""
+    """Return the number of this process, from 0. Process 0 alone reads and writes the store."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 @validation.arguments
 def part(batch: int) -> slice:
-    """Return the rows of a batch of ``batch`` that are this process's.
+    """Return this process's rows of a batch of ``batch`` images.
 
     Raises:
         ValueError: unless the number of processes divides ``batch``.
@@ -84,10 +87,10 @@ def part(batch: int) -> slice:
 
 @validation.arguments
 def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
-    """Return ``function(*arguments)`` as the first process found it, which alone calls it.
+    """Return ``function(*arguments)``, which the first process alone calls, in every process.
 
-    Where there are several, it must find None, or what a store keeps: tensors by name, and what
-    JSON can say of them.
+    With several processes the result must be None, or what a store keeps: a dictionary of tensors,
+    and facts that JSON can express.
     """
     if size() == 1:
         return function(*arguments)
@@ -99,7 +102,7 @@ def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
 
 
 def _broadcast(data: bytes) -> bytes:
-    """Return the first process's ``data``, as it is: torch's broadcast of objects runs code."""
+    """Return the first process's bytes; torch's broadcast of objects would unpickle them."""
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
     length = torch.tensor(len(data), device=device)
     dist.broadcast(length, 0)
@@ -111,10 +114,10 @@ def _broadcast(data: bytes) -> bytes:
 
 @validation.arguments
 def replicate(nets: nn.ModuleDict) -> nn.ModuleDict:
-    """Return ``nets`` for training: same weights everywhere, gradients averaged by backward.
+    """Return ``nets`` for training: the backward pass averages gradients over the processes.
 
-    The weights are those of ``nets`` itself, and become the first process's. Hold on to what is
-    returned until backward is done: the averaging ends with it.
+    The weights are shared with ``nets``, and become those of the first process. Keep the result
+    until the backward pass is done, since the averaging ends with it.
     """
     if size() == 1:
         return nets
@@ -123,7 +126,7 @@ def replicate(nets: nn.ModuleDict) -> nn.ModuleDict:
 
 @validation.arguments
 def gather(own: Float[Tensor, "n ..."]) -> Float[Tensor, "b ..."]:
-    """Return the rows of all processes, in their order; the gradient finds its way back to each.
+    """Return the rows of all processes, in order; gradients flow back to each of them.
 
     Every process must bring equally many rows.
     """

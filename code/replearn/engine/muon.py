@@ -1,8 +1,8 @@
 """Muon: steepest descent for weight matrices, in a norm that treats all directions alike.
 
-K. Jordan et al. (2024), "Muon: an optimizer for hidden layers in neural networks". A step's
-direction is the momentum with all its singular values brought to about 1: what few directions of a
-layer dominate the gradient no longer decides how fast the rest may learn. The iteration on Gram
+K. Jordan et al. (2024), "Muon: an optimizer for hidden layers in neural networks". The direction
+of a step is the momentum with all its singular values brought to about 1. So the few directions
+that dominate a layer's gradient no longer limit how fast the others learn. The iteration on Gram
 matrices follows Dao AI Lab (2026), "Gram Newton-Schulz".
 """
 
@@ -16,16 +16,16 @@ from torch import Tensor, nn
 
 from replearn.engine import validation
 
-# An odd quintic polynomial whose iteration takes (0, 1] to about [0.7, 1.2]: coefficients of the
-# source above, which trades exactness for a steep start.
+# Iterating the polynomial A s + B s³ + C s⁵ takes singular values s in (0, 1] to about [0.7, 1.2].
+# Jordan et al. chose coefficients that grow small s fast, at the price of not reaching 1 exactly.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
-# Its iterations, in rounds. A round works on x xᵀ alone, which is small; in bfloat16 that forgets
-# the small singular values, and one round of five iterations would blow up what noise it has there.
+# Five iterations in two rounds. A round works on x xᵀ alone, which is small. In bfloat16 x xᵀ loses
+# the small singular values to noise, which one round of five iterations would blow up.
 _ROUNDS = (2, 3)
 
 
 def _factor(gram: Float[Tensor, "m m"]) -> Float[Tensor, "m m"]:
-    """Return a I + b G + c G², by which one iteration multiplies x, G being x xᵀ."""
+    """Return A I + B G + C G²: one iteration multiplies x by it, where G = x xᵀ."""
     factor = torch.addmm(gram, gram, gram, beta=_B, alpha=_C)
     factor.diagonal().add_(_A)
     return factor
@@ -33,17 +33,18 @@ def _factor(gram: Float[Tensor, "m m"]) -> Float[Tensor, "m m"]:
 
 @validation.arguments
 def orthogonalize(matrix: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
-    """Return U Vᵀ, roughly, of the singular value decomposition U S Vᵀ, by Newton–Schulz.
+    """Return roughly U Vᵀ, where ``matrix`` = U S Vᵀ, by Newton–Schulz iteration.
 
-    In the matrix's own precision: bfloat16 is enough, since no digit of it matters.
+    It computes in the matrix's own precision; bfloat16 is enough, since a rough result will do.
     """
+    # The iteration needs singular values of at most 1, and is cheapest with few rows.
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.mT
     x = wide / (wide.norm() + 1e-7)
     for iterations in _ROUNDS:
         gram = x @ x.mT
         factor = product = _factor(gram)
         for _ in range(iterations - 1):
-            gram = factor @ gram @ factor  # of factor @ x: all these matrices commute
+            gram = factor @ gram @ factor  # the Gram matrix of factor @ x: they commute
             factor = _factor(gram)
             product = factor @ product
         x = product @ x
@@ -55,7 +56,7 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         weights: parameters of two or more dimensions.
-        lr: about the relative change of a weight matrix in one step.
+        lr: roughly the relative change of a weight matrix in one step.
         momentum: decay of the gradients' average.
         dtype: precision of the orthogonalisation.
 
@@ -108,7 +109,7 @@ class Muon(torch.optim.Optimizer):
                 average = state["average"].lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(average, group["momentum"]).flatten(1)
                 direction = orthogonalize(ahead.to(self._dtype))
-                # So that the change of a layer's output does not depend on the layer's shape.
+                # Makes the change of a layer's output independent of the layer's shape.
                 scale = max(1, ahead.shape[0] / ahead.shape[1]) ** 0.5
                 weight.sub_(direction.view(weight.shape).to(weight.dtype) * (group["lr"] * scale))
         return loss

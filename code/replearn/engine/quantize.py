@@ -1,8 +1,8 @@
-"""Weights in 8 bits, for networks that travel with the book.
+"""Weights in 8 bits, for networks that are published with the book.
 
-A table of weights W, be it a matrix or the kernels of a convolution, is kept as W ≈ s Q: the
-entries of Q are integers from −127 to 127, and s holds one scale a row, the row's largest
-magnitude ÷ 127, so that no entry moves by more than s / 2. Vectors stay as they are.
+Weights W, of a matrix or of a convolution, are kept as W ≈ s Q. The entries of Q are integers from
+−127 to 127. Each row has its scale s, the row's largest magnitude ÷ 127, so no entry changes by
+more than s / 2. Vectors stay as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SCALE = ".scale"
 
 @validation.arguments
 def rounded(tensors: Mapping[str, Float[Tensor, " ..."]]) -> dict[str, Tensor]:
-    """Return ``tensors`` with W, each of two dimensions or more, as Q in 8 bits and its scales s.
+    """Return ``tensors`` with each W of two or more dimensions replaced by Q and its scales s.
 
     Args:
         tensors: floating-point tensors by name, all finite.
@@ -39,7 +39,7 @@ def rounded(tensors: Mapping[str, Float[Tensor, " ..."]]) -> dict[str, Tensor]:
             small[name] = weights
             continue
         scale = weights.flatten(1).abs().amax(1) / _LARGEST
-        scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)  # of a row of zeros
+        scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)  # a row of zeros has scale 0
         small[name] = (weights / _column(scale, weights)).round().to(torch.int8)
         small[name + _SCALE] = scale
     return small
@@ -47,7 +47,7 @@ def rounded(tensors: Mapping[str, Float[Tensor, " ..."]]) -> dict[str, Tensor]:
 
 @validation.arguments
 def restored(small: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return s Q for every table of :func:`rounded`, and the rest as it is."""
+    """Undo :func:`rounded`: return s Q for every Q, and the rest as it is."""
     return {
         name: tensor * _column(small[name + _SCALE], tensor) if name + _SCALE in small else tensor
         for name, tensor in small.items()

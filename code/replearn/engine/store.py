@@ -1,10 +1,12 @@
-"""The store of finished runs: trained once, found again by what made them.
+"""The store of finished runs: each is trained once, and found again by what it was made of.
 
-A run is a folder named by its key: ``weights.safetensors``, ``run.json`` (what it is, where and
-when it was made), and the checksums of both, as ``sha256sum --check SHA256SUMS`` reads them. It
-appears whole or not at all; a run under way leaves a checkpoint beside it and goes on from there.
-Where the folder cannot be written, the OSError names it and how to choose another. A name is made
-of letters, digits, _ and -: a ValueError says so of any other.
+A run is a folder that is named by its key. It holds ``weights.safetensors``, ``run.json`` (what the
+run is, when and where it was made) and ``SHA256SUMS``, the checksums of both as ``sha256sum`` reads
+them. The folder appears whole or not at all. An unfinished run leaves a checkpoint beside it, and
+goes on from there.
+
+If the folder of runs cannot be written, an OSError names it and says how to choose another. The
+name of a run consists of letters, digits, _ and -; any other is a ValueError.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ def folder() -> Path:
 
 @contextlib.contextmanager
 def _writable() -> Iterator[Path]:
-    """Make the folder of runs; an error of the disk then says where it was, and what to do."""
+    """Make the folder of runs; an error of the disk then names the folder and the way out."""
     place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -69,16 +71,16 @@ def _writable() -> Iterator[Path]:
 
 @validation.arguments
 def key(description: Mapping[str, Any]) -> str:
-    """Return 16 hexadecimal digits that change with anything in ``description``."""
+    """Return 16 hexadecimal digits that depend on everything in ``description``."""
     canonical = json.dumps(description, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 @validation.arguments
 def lock(name: str) -> AcquireReturnProxy:
-    """Wait for the lock of run ``name``, to be held by ``with``: the holder may train and write it.
+    """Wait for the lock of run ``name``, and hold it by ``with``: its holder may write the run.
 
-    The system takes it from a process that dies.
+    If a process dies, the system releases its lock.
     """
     with _writable():
         return FileLock(_place(name, ".lock")).acquire()
@@ -89,7 +91,7 @@ def save(name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> 
     """Store a finished run and remove its checkpoint; the run appears whole or not at all."""
     final = _place(name)
     with _writable() as place:
-        for left in place.glob(f".{name}-*"):  # by a process that was killed while it wrote
+        for left in place.glob(f".{name}-*"):  # of a process that was killed while writing
             shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
         try:
@@ -118,8 +120,8 @@ def remove(name: str) -> None:
 def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Return (tensors, facts) of a stored run, or None if there is none.
 
-    A run that is damaged, foreign, or of another format, is set aside with a warning: it counts as
-    absent.
+    A run that is damaged, foreign or of another format counts as absent: it is set aside, and a
+    warning says so.
     """
     place = _place(name)
     if not place.exists():
@@ -187,7 +189,7 @@ def survey() -> dict[str, dict[str, Any] | Exception]:
 
 
 def _facts(place: Path) -> dict[str, Any]:
-    """Return what ``run.json`` says, if it and the weights are what was written under this key."""
+    """Return what ``run.json`` says; ValueError unless both files are as they were written."""
     if (place / _SUMS).read_text(encoding="utf-8") != _checksums(place):
         raise ValueError("its checksums do not match")
     facts: dict[str, Any] = json.loads((place / "run.json").read_text(encoding="utf-8"))
@@ -203,7 +205,7 @@ def _facts(place: Path) -> dict[str, Any]:
 
 
 def _place(name: str, suffix: str = "") -> Path:
-    """Return where the run of this name, or what lies beside it, is: nowhere else than in store."""
+    """Return the path of a run, or of what lies beside it; a name cannot lead out of the store."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ValueError(f"name must be made of letters, digits, _ and -, got {name!r}")
     return folder() / f"{name}{suffix}"
@@ -232,7 +234,7 @@ def _checksums(place: Path) -> str:
 def _write(
     path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
 ) -> None:
-    # safetensors' own writer goes through a file of a random name, which a kill would leave.
+    # safetensors' own writer uses a file of a random name, which would stay after a kill.
     path.write_bytes(safetensors.torch.save(dict(tensors), metadata))
 
 

@@ -33,11 +33,11 @@ _KINDS = {
 
 
 def arguments(function: Checked) -> Checked:
-    """Hold callers of ``function``, or of a class, to its annotations.
+    """Check every call of ``function``, or of a class, against its annotations.
 
-    TypeError for another type or dtype, ValueError for another shape or a number that is not
-    finite. A letter of the shapes is one size throughout. The values in a tensor are not looked
-    at: an accelerator would have to wait for it.
+    Another type or dtype is a TypeError; another shape, or a number that is not finite, is a
+    ValueError. A letter in the shapes stands for one size throughout a call. The values in a tensor
+    are not read, since that would stall an accelerator.
     """
     if isinstance(function, type):
         function.__init__ = arguments(function.__init__)  # type: ignore[misc]
@@ -67,9 +67,9 @@ def arguments(function: Checked) -> Checked:
 
 
 def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None:
-    """Return the kind of error, if ``value`` is not what ``hint`` asks for.
+    """Return the class of error if ``value`` is not what ``hint`` asks for, else None.
 
-    A number that is ``part`` of a table may be NaN: the measurement of nothing.
+    A number that is ``part`` of a table may be NaN, which says that there was nothing to measure.
     """
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or isinstance(hint, TypeVar):
@@ -79,11 +79,11 @@ def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None
         return None if None in wrong else ValueError if ValueError in wrong else TypeError
     if hasattr(hint, "dim_str"):  # a tensor's, of jaxtyping
         if isinstance(value, hint):
-            return ValueError if value.is_meta else None  # of no values
+            return ValueError if value.is_meta else None  # it has no values
         return ValueError if isinstance(value, hint.dtype[hint.array_type, "..."]) else TypeError
     single = isinstance(value, Tensor) and value.ndim == 0 and not value.is_meta
     if isinstance(value, np.generic) or (hint is float and single):
-        value = value.item()  # what comes out of a computation
+        value = value.item()  # results of computations count as numbers
     if hint in (int, float):
         if isinstance(value, bool) or not isinstance(value, int if hint is int else int | float):
             return TypeError
@@ -109,7 +109,7 @@ def _misfit(value: Any, hint: Any, part: bool = False) -> type[Exception] | None
 
 
 def _words(hint: Any) -> str:
-    """Say what ``hint`` asks for."""
+    """Return what ``hint`` asks for, in words."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if origin in _UNIONS:
         return " or ".join(map(_words, inside))
@@ -182,15 +182,15 @@ def matrix(name: str, value: Tensor) -> None:
 
 
 def finite(name: str, value: Tensor) -> None:
-    """Raise ValueError if ``value`` holds a NaN or an infinity (reads the tensor: a GPU waits)."""
-    # The extremes are NaN or infinite if any value is, and far sooner known.
+    """Raise ValueError if ``value`` holds a NaN or infinity (this reads it, and stalls a GPU)."""
+    # If any value is NaN or infinite, an extreme is; and the extremes take one fast pass.
     if value.numel() and not torch.stack(value.detach().aminmax()).isfinite().all():
         bad = int((~value.isfinite()).sum())
         raise ValueError(f"{name} must be finite, got {bad} values that are NaN or infinite")
 
 
 def within(name: str, value: Tensor, low: float, high: float) -> None:
-    """Raise ValueError unless all of ``value`` lies in [low, high] (reads it: a GPU waits)."""
+    """Raise ValueError unless ``value`` lies in [low, high] (this reads it, and stalls a GPU)."""
     if value.numel():
         least, most = (float(extreme) for extreme in value.detach().aminmax())
         if not (low <= least and most <= high):
@@ -200,7 +200,7 @@ def within(name: str, value: Tensor, low: float, high: float) -> None:
 
 
 def one_precision(**tensors: Tensor) -> None:
-    """Raise TypeError unless all ``tensors`` are of one dtype."""
+    """Raise TypeError unless all ``tensors`` have the same dtype."""
     came = [value.dtype for value in tensors.values()]
     if len(set(came)) > 1:
         raise TypeError(
@@ -209,9 +209,10 @@ def one_precision(**tensors: Tensor) -> None:
 
 
 def labels(name: str, value: Int[Tensor, " n"], classes: int | None = None) -> Int[Tensor, " n"]:
-    """``value`` as a long tensor; ValueError if empty, or a label is below 0 or too high.
+    """Return ``value`` as int64; ValueError if it is empty, or a label is below 0 or too high.
 
-    Labels are below ``classes``, or below their own number: each class is to have a sample.
+    Labels must be below ``classes``. If that is not given, they must be below their own number,
+    since every class is to have a sample.
     """
     most = (len(value) if classes is None else classes) - 1
     if not len(value) or value.min() < 0 or value.max() > most:
@@ -221,9 +222,9 @@ def labels(name: str, value: Int[Tensor, " n"], classes: int | None = None) -> I
 
 
 def images(name: str, value: Tensor, side: int | None = None) -> None:
-    """Raise TypeError unless floating-point, ValueError unless (n, 3, s, s), s = ``side`` if given.
+    """Raise TypeError unless ``value`` is floating-point, ValueError unless it is (n, 3, s, s).
 
-    Its values are not looked at.
+    If ``side`` is given, s must equal it. The values are not read.
     """
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.is_meta:
         raise TypeError(f"{name} must be a floating-point tensor, got {_what(value)}")
@@ -251,10 +252,12 @@ def group_table(
     n: int | None = None,
     device: torch.device | None = None,
 ) -> Int[Tensor, "N m"]:
-    """``groups`` as a long tensor on ``device``, or a clear error.
+    """Return ``groups`` as an int64 tensor on ``device``.
 
-    ValueError for groups of unequal length, fewer than two groups, an empty group, or an index
-    below 0 or, given ``n``, not below n; TypeError for indices that are not integers.
+    Raises:
+        TypeError: for indices that are not integers.
+        ValueError: for groups of unequal length, fewer than two groups, an empty group, an index
+            below 0, or, if ``n`` is given, an index that is not below n.
     """
     if not isinstance(groups, Tensor):
         lengths = sorted({len(group) for group in groups})

@@ -1,4 +1,4 @@
-"""The groups of features on the circle, and on the sphere, that the chapters look at."""
+"""Groups of features on the circle and on the sphere: the cases that chapters look at."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def _on_circle(
 
 
 def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
-    """Four encoders of three groups of four samples into the circle: name → (features, groups).
+    """Return four encoders of three groups of four samples into the circle, float64.
 
-    - ``"tight clusters"``: three of them, 120° from one another;
-    - ``"taking turns"``: twelve points 30° apart, of one group after the other;
+    - ``"tight clusters"``: three clusters, 120° apart;
+    - ``"taking turns"``: twelve points 30° apart, and neighbours belong to different groups;
     - ``"three wide arcs"``: each group fills an arc of its own;
     - ``"one wide arc"``: two groups are tight and near each other, one is wide and far from both.
 
-    Float64.
+    Returns:
+        (features, groups) by name: (12, 2) unit rows, and (3, 4) row indices.
 
     Examples:
         >>> features, groups = arrangements.four()["tight clusters"]
@@ -49,7 +50,10 @@ def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
 def shrunk(
     features: Float[Tensor, "n 2"], groups: validation.Groups, factor: float
 ) -> Float[Tensor, "n 2"]:
-    """Features on the circle, each group's angles to its middle direction times ``factor``.
+    """Return features on the circle with every group contracted towards its mean direction.
+
+    ``factor`` multiplies the angle between a feature and the mean direction of its group: 1 changes
+    nothing, 0 makes each group one point.
 
     Examples:
         >>> features, groups = arrangements.four()["three wide arcs"]
@@ -74,7 +78,12 @@ def shrunk(
 def turned(
     features: Float[Tensor, "n 2"], group: Int[Tensor, " m"], degrees: float
 ) -> Float[Tensor, "n 2"]:
-    """Features on the circle, those of one group turned counter-clockwise.
+    """Return features on the circle with one group turned counter-clockwise.
+
+    Args:
+        features: (n, 2) unit rows.
+        group: (m,) the rows to turn.
+        degrees: by how much.
 
     Examples:
         >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
@@ -97,15 +106,15 @@ def _rotated(features: Float[Tensor, "m 2"], angle: Float[Tensor, " m"]) -> Floa
 
 @validation.arguments
 def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]:
-    """(features, groups), float64, that tell ``condition`` from perfect accuracy.
+    """Return (features, groups), float64, where ``condition`` and perfect accuracy disagree.
 
-    - ``"i"`` holds and accuracy is not perfect: two groups interleave on the circle, each far
-      from a third. With two groups alone, i would say the same as ii.
-    - ``"iii"`` holds and accuracy is not perfect: two groups on the circle, one of them tight,
-      the other wider than the gap. With one feature a group, iii would suffice.
-    - ``"ii"`` fails and accuracy is perfect, on the sphere: a group as wide as 0.6 whose third
-      feature, near the middle, is the one at margin 0.52 from the other group, a single point.
-      (In the plane (±0.5, 0), (0, 0.2) and (0, 1); scaled by 0.6 and lifted onto the sphere.)
+    - ``"i"`` holds, but accuracy is not perfect: two groups interleave on the circle, far from a
+      third. (With two groups alone, condition i would be condition ii.)
+    - ``"iii"`` holds, but accuracy is not perfect: of two groups on the circle one is tight, and
+      the other is wider than the gap. (With one feature in each group, iii would suffice.)
+    - ``"ii"`` fails, but accuracy is perfect: on the sphere, a group has diameter 0.6 but margin
+      0.52 to the other group, a single point. The feature at that margin lies near the middle of
+      its group. (In the plane: (±0.5, 0), (0, 0.2) and (0, 1), scaled by 0.6, lifted.)
 
     Examples:
         >>> case = arrangements.counterexample("ii")

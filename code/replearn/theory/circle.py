@@ -1,8 +1,8 @@
-"""Encoders into the circle: the first two components of a latent are all that counts.
+"""Encoders into the circle: only the first two components of a latent count.
 
-An :class:`~replearn.networks.Encoder` with two components would have a last convolution of two
-rectified units, and with either of them silent it could never train. One with many components, of
-which the loss sees two, has many such units before its last, linear layer.
+An :class:`~replearn.networks.Encoder` with latents of two components would have two rectified
+units in its last convolution, and if either fell silent it could not train. With many components,
+of which the loss sees two, many such units feed the last, linear layer.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def info_nce_on_circle(
 
 @validation.arguments
 def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
-    """Return how well one angle tells another, after the best turn and reflection.
+    """Return how well the angles of ``u`` predict those of ``v``, up to a turn and a reflection.
 
     It is the length of the mean of the angles' differences (or sums), taken as unit vectors: 1 if
-    ``v`` is ``u`` turned or mirrored, near 0 if the two have nothing to do with each other.
+    ``v`` is ``u`` turned or mirrored, near 0 if the two are unrelated.
 
     Args:
-        u: unit vectors, one for the first angle of each thing.
-        v: unit vectors, one for the second.
+        u: (n, 2) unit vectors, the first angle of each sample.
+        v: (n, 2) unit vectors, the second angle of each sample.
 
     Raises:
         ValueError: if their rows are not of norm 1, or their shapes not one (n ≥ 1, 2).

@@ -1,4 +1,4 @@
-"""What contrastive encoders ought to keep: whatever the two views of a positive pair share.
+"""What a contrastive encoder should keep: what the two views of a positive pair share.
 
 Question 4 says that an optimal encoder is constant on each group of positives and tells the groups
 apart, so it forgets exactly the factors that its augmentation changes.
@@ -13,7 +13,7 @@ from replearn.neighbors import FACTORS
 
 @validation.arguments
 def predicted(augmentation: str) -> dict[str, str]:
-    """Return what an encoder trained with a set is for each factor.
+    """Return, for each factor, what an encoder that is trained on a set should be.
 
     ``"invariant"`` to what the set erases, ``"partly"`` sensitive to what it only blurs,
     ``"sensitive"`` to the rest.

@@ -1,6 +1,6 @@
-"""What a value of InfoNCE means on this data: the losses of encoders that know one thing exactly.
+"""Values of InfoNCE to compare with: the losses of encoders that know one factor exactly.
 
-They are guides and no bounds: a real encoder may know more than one factor, or half of one.
+These are guides, not bounds: a real encoder may know more than one factor, or half of one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from replearn.engine import validation
 
 @validation.arguments
 def constant_encoder(batch: int) -> float:
-    """Return the loss of an encoder that gives every view one feature: log b.
+    """Return the loss of an encoder that gives every view the same feature: log b.
 
-    All b logits of a row are equal, so each pair is found with chance 1/b.
+    All b logits of a row are equal, so the softmax gives the partner a chance of 1/b.
 
     Examples:
         >>> round(known_factor.constant_encoder(256), 3)
@@ -30,9 +30,9 @@ def constant_encoder(batch: int) -> float:
 def ideal_encoder(batch: int, values: int) -> float:
     """Return the loss of an encoder that knows one factor with ``values`` equally likely values.
 
-    Views that share the value share their feature, all others are orthogonal or farther and, at a
-    low temperature, out of the race. Then K ~ Bin(b − 1, 1/values) negatives tie with the positive
-    and the loss is E log(1 + K). One value gives log b, the constant encoder.
+    Views with the same value have the same feature; all others are orthogonal or farther, and have
+    no weight at a low temperature. So K ~ Bin(b − 1, 1/values) negatives tie with the positive, and
+    the loss is E log(1 + K). With one value it is log b, the loss of the constant encoder.
 
     Examples:
         >>> round(known_factor.ideal_encoder(256, 8), 3)  # it knows which of eight colours

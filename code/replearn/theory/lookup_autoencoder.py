@@ -1,8 +1,8 @@
-"""Autoencoders that memorise: no error on the training images, codes wherever one likes.
+"""Autoencoders that memorise: no error on the training images, and any codes one likes.
 
-The reconstruction objective looks at nothing but the error on the training set. A lookup table
-brings it to exactly zero and leaves both the arrangement of the codes and the fate of every other
-image free, which makes it the counterexample for whatever the objective does not promise.
+The reconstruction objective measures the error on the training set and nothing else. A lookup table
+makes it exactly zero, with codes in any arrangement and with any code for any other image. So it is
+a counterexample to whatever the objective does not ask for.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class LookupAutoencoder:
     Args:
         images: (n, 3, h, w) distinct training images.
         codes: (n, d) distinct codes, row i for image i.
-        unseen: gives every other image its code.
+        unseen: the rule that gives every other image its code.
 
     Raises:
         ValueError: if images or codes repeat, or if there are not as many of one as of the other.
@@ -45,7 +45,7 @@ class LookupAutoencoder:
 
     @validation.arguments
     def encode(self, images: Float[Tensor, "m 3 h w"]) -> Float[Tensor, "m d"]:
-        """Return the table's code of each image it knows, and the rule's code of the others."""
+        """Return the table's code of every known image, and the rule's code of the others."""
         rows = torch.tensor([self._row.get(_key(image), -1) for image in images])
         codes = self._codes[rows]
         if (rows < 0).any():
@@ -55,7 +55,7 @@ class LookupAutoencoder:
     @validation.arguments
     def decode(self, codes: Float[Tensor, "m d"]) -> Float[Tensor, "m 3 h w"]:
         """Return the training image whose code is nearest."""
-        # Differences, not the faster matrix product: a code is at distance exactly 0 from itself.
+        # The faster matrix product would not give a distance of exactly 0 from a code to itself.
         distances = torch.cdist(codes, self._codes, compute_mode="donot_use_mm_for_euclid_dist")
         return self._images[distances.argmin(1)]
 
@@ -79,9 +79,9 @@ def grouped(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
 
 @validation.arguments
 def interleaved(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
-    """Return codes on a line, where the colours take turns: the k-th image of colour c at k + c/C.
+    """Return codes on a line on which colours take turns: image k of colour c is at k + c/C.
 
-    With C colours, two images of one colour are at least 1 apart, while the k-th images of all
+    Of C colours, two images of one colour are at least 1 apart, while the images number k of all
     colours lie within (C − 1)/C of each other.
 
     Examples:
@@ -96,20 +96,20 @@ def interleaved(colors: Int[Tensor, " n"]) -> Float[Tensor, "n 1"]:
 
 @validation.arguments
 def rgb(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3"]:
-    """Return the colour of the shape in each image: on black, the brightest value a channel has."""
+    """Return the colour of the shape in each image: the largest value of each channel, on black."""
     return images.amax((-2, -1))
 
 
 @validation.arguments
 def same_as_nearest_color(images: Float[Tensor, "n 3 h w"], codes: Float[Tensor, "n d"]) -> Rule:
-    """Return the rule: an unseen image has the code of the training image nearest in colour."""
+    """Return the rule that an unseen image has the code of the training image nearest in colour."""
     known = rgb(images)
     return lambda unseen: codes[torch.cdist(rgb(unseen), known).argmin(1)]
 
 
 @validation.arguments
 def always(code: Float[Tensor, " d"]) -> Rule:
-    """Return the rule: every unseen image has the one ``code``."""
+    """Return the rule that every unseen image has the same ``code``."""
     return lambda unseen: code.expand(len(unseen), -1).clone()
 
 
@@ -117,10 +117,10 @@ def always(code: Float[Tensor, " d"]) -> Rule:
 def below_all(
     images: Float[Tensor, "n 3 h w"], colors: Int[Tensor, " n"], codes: Float[Tensor, "n 1"]
 ) -> Rule:
-    """Return the rule: an unseen image of colour c has the code min(codes) − 1 − c.
+    """Return the rule that an unseen image of colour c has the code min(codes) − 1 − c.
 
-    Its code tells the colour, yet the nearest training codes are the same for every unseen image:
-    the smallest ones.
+    The code tells the colour. Yet the nearest training codes are the smallest ones, and so the same
+    for every unseen image.
     """
     known = rgb(images)
     start = codes.min() - 1
@@ -134,7 +134,7 @@ def below_all(
 
 @validation.arguments
 def decides(evidence: Real[Tensor, "n ..."], label: Real[Tensor, " n"]) -> bool:
-    """Tell whether ``label`` is a function of ``evidence``: equal rows carry equal labels.
+    """Return whether ``label`` is a function of ``evidence``: equal rows have equal labels.
 
     Examples:
         >>> lookup_autoencoder.decides(torch.tensor([0, 0, 1]), torch.tensor([5, 5, 7]))
@@ -153,9 +153,9 @@ def decides(evidence: Real[Tensor, "n ..."], label: Real[Tensor, " n"]) -> bool:
 
 @validation.arguments
 def ordered_triples(codes: Float[Tensor, "n d"], colors: Int[Tensor, " n"]) -> float:
-    """Return the share of triples (x, y, z), with x, y of one colour and z of another, in order.
+    """Return the share of triples (x, y, z) in order, with x, y of one colour and z of another.
 
-    In order means ‖f(x) − f(y)‖ < ‖f(x) − f(z)‖: the image of the same colour is the closer one.
+    In order means ‖f(x) − f(y)‖ < ‖f(x) − f(z)‖: the image of the same colour is closer.
     """
     validation.finite("codes", codes)
     distances = torch.cdist(codes, codes, compute_mode="donot_use_mm_for_euclid_dist")
@@ -164,7 +164,7 @@ def ordered_triples(codes: Float[Tensor, "n d"], colors: Int[Tensor, " n"]) -> f
         same = colors == colors[i]
         to_others = row[~same].sort().values
         same[i] = False  # y is another image than x
-        # How many z are farther than y, for each y.
+        # For each y, count the z that are farther.
         farther = len(to_others) - torch.searchsorted(to_others, row[same], right=True)
         held += int(farther.sum())
         total += len(farther) * len(to_others)

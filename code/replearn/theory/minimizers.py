@@ -20,11 +20,11 @@ def minimize_info_nce(
 ) -> tuple[float, Float[Tensor, "2 n d"]]:
     """Minimise InfoNCE over all 2n unit vectors of a batch, anchors and positives alike.
 
-    Nothing ties an anchor to its positive: that they end up equal is a result. The problem is not
-    convex, so the best of ``starts`` random starts is kept. Float64, L-BFGS; for n up to dozens.
+    Nothing ties an anchor to its positive; that they end up equal is a result. The problem is not
+    convex, so the best of ``starts`` random starts counts. L-BFGS in float64, for n up to dozens.
 
     Returns:
-        The smallest loss found, and its anchors and positives.
+        The smallest loss found, and its anchors and positives, (2, n, d).
 
     Raises:
         ValueError: for n < 2, d < 1, starts < 1, or tau not positive.
@@ -47,11 +47,11 @@ def minimize_contrastive(
 ) -> tuple[float, Float[Tensor, "n d"]]:
     """Minimise the exact contrastive loss of finite groups over all features on the sphere.
 
-    Groups that share a row index share that sample. Not convex either: the best of ``starts``
-    random starts is kept. Float64, L-BFGS.
+    Groups that share a row index share that sample. Again the best of ``starts`` random starts
+    counts, by L-BFGS in float64.
 
     Returns:
-        The smallest loss found, and its features, one row per index in ``groups``.
+        The smallest loss found, and its features, one row for each index in ``groups``.
 
     Raises:
         ValueError: for d < 1, starts < 1, tau not positive, or malformed groups.
@@ -76,7 +76,7 @@ def minimize_contrastive(
 def _best_descent(
     objective: Callable[[Tensor], Tensor], shape: tuple[int, ...], starts: int, seed: int
 ) -> tuple[float, Tensor]:
-    """The best of several descents, each from unit vectors in uniformly random directions."""
+    """Return the best of several descents, each from uniformly random unit vectors."""
     generator = torch.Generator().manual_seed(seed)
     runs = [
         _descend(objective, torch.randn(shape, generator=generator, dtype=torch.float64))
@@ -104,5 +104,5 @@ def _descend(
         return value
 
     optimizer.step(loss)
-    # The line search reports the loss it started from; this is the loss it ended at.
+    # optimizer.step returns the loss that it started from; compute the one at which it ended.
     return float(loss().detach()), F.normalize(points.detach(), dim=-1)

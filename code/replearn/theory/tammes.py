@@ -1,4 +1,4 @@
-"""Points far apart on the sphere: simplices, and Tammes' problem."""
+"""Points far apart on the sphere: simplices, and Tammes' problem of the largest smallest angle."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ TAMMES_OPTIMA = {
 
 @validation.arguments
 def smallest_angle(points: Float[Tensor, "n d"]) -> float:
-    """Smallest angle between two of the unit vectors ``points``, in degrees.
+    """Return the smallest angle between two of the unit vectors ``points``, in degrees.
 
-    As 2 atan2(‖u − v‖, ‖u + v‖), accurate from 0° to 180° where an arccosine is not.
+    The angle is 2 atan2(‖u − v‖, ‖u + v‖), which is accurate from 0° to 180°; an arccosine is not.
 
     Examples:
         >>> round(tammes.smallest_angle(torch.eye(3).double()), 6)
@@ -56,9 +56,9 @@ def smallest_angle(points: Float[Tensor, "n d"]) -> float:
 
 @validation.arguments
 def simplex(n: int, d: int) -> Float[Tensor, "n d"]:
-    """The n corners of a regular simplex on the unit sphere of ℝᵈ, n ≤ d + 1; float64.
+    """Return the n ≤ d + 1 corners of a regular simplex on the unit sphere of ℝᵈ, float64.
 
-    Every two of them have dot product −1/(n − 1), the least that n unit vectors can all keep to.
+    Any two of them have the dot product −1/(n − 1): no n unit vectors have a smaller largest one.
 
     Examples:
         >>> corners = tammes.simplex(3, 2)
@@ -78,12 +78,15 @@ def simplex(n: int, d: int) -> Float[Tensor, "n d"]:
 
 @validation.arguments
 def spread(n: int, d: int) -> Float[Tensor, "n d"]:
-    """n unit vectors of ℝᵈ whose smallest angle is as large as we know how to make it; float64.
+    """Return n unit vectors of ℝᵈ whose smallest angle is as large as possible, float64.
 
-    Exact, and optimal, on the circle (360°/n), for n ≤ d + 1 (a simplex) and for d + 2 ≤ n ≤ 2d
-    (90°: corners of a cross-polytope; Rankin 1955). Otherwise the best that a deterministic
-    search finds: where ``TAMMES_OPTIMA`` knows the proved optimum (d = 3), that one; a second or
-    two there, longer for larger n·d. ValueError unless n ≥ 2, d ≥ 1, and n = 2 if d = 1.
+    The optimum is known on the circle (360°/n), for n ≤ d + 1 (a simplex) and for d + 2 ≤ n ≤ 2d
+    (90°: corners of a cross-polytope; Rankin 1955). Otherwise a deterministic search looks for it.
+    It reaches the proved optima of ``TAMMES_OPTIMA`` (d = 3), each in a second or two, and takes
+    longer for larger n·d.
+
+    Raises:
+        ValueError: unless n ≥ 2, d ≥ 1, and n = 2 if d = 1.
 
     Examples:
         >>> round(tammes.smallest_angle(tammes.spread(6, 3)), 6)  # an octahedron
@@ -116,9 +119,9 @@ def _largest_cosine(points: np.ndarray) -> float:
 
 
 def _repelled(n: int, d: int, starts: int = 256) -> Float[Tensor, "keep n d"]:
-    """The best of many random starts after gradient descent on a smooth maximum of the cosines.
+    """Return the best of many random starts, after descent on a smooth maximum of the cosines.
 
-    The maximum, (1/β) log Σ exp(β x_i·x_j), sharpens as β grows.
+    The smooth maximum (1/β) log Σ exp(β x_i·x_j) approaches the maximum as β grows.
     """
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(starts, n, d, dtype=torch.float64, generator=generator)
@@ -130,16 +133,18 @@ def _repelled(n: int, d: int, starts: int = 256) -> Float[Tensor, "keep n d"]:
         x = x - n / (beta + 1) * (weight @ x)
         x = x / x.norm(dim=-1, keepdim=True)
     worst, order = (x @ x.mT).masked_fill(itself, -math.inf).amax((1, 2)).sort(stable=True)
-    new = torch.cat([worst[:1] < 2, worst.diff() > 1e-4])  # many starts end in one arrangement
-    keep = max(2, min(5, 500 // (n * d)))  # the larger the problem, the dearer each polish
+    new = torch.cat(
+        [worst[:1] < 2, worst.diff() > 1e-4]
+    )  # several starts end in the same arrangement
+    keep = max(2, min(5, 500 // (n * d)))  # polishing a larger problem takes longer
     return x[order[new][:keep]]
 
 
 def _polish(x: np.ndarray, steps: int = 40) -> np.ndarray:
-    """Sequential linear programming: move within a trust region so that the largest cosine falls.
+    """Lower the largest cosine by sequential linear programming within a trust region.
 
-    Each programme minimises t over tangent moves m_i ⟂ x_i with
-    x_i·x_j + x_i·m_j + x_j·m_i ≤ t, for the pairs that the region's radius can bring near t.
+    Each programme minimises t over tangent moves m_i ⟂ x_i that satisfy
+    x_i·x_j + x_i·m_j + x_j·m_i ≤ t, for all pairs that a move within the radius can bring near t.
     """
     n, d = x.shape
     radius, value = 0.1, _largest_cosine(x)
