@@ -1,4 +1,4 @@
-"""Losses against what bounds them: floors, scales, optima, limits."""
+"""Figures of losses and of what bounds them: floors, scales, optima, limits."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     gaps = (dots.diagonal()[:, None] - dots).double()
 
     def loss(a: float) -> float:
-        """Mean log(1 + Σ e^(−gap)): a loss far below the rounding of 1 keeps its digits."""
+        """Return the mean of log(1 + Σ e^(−gap)), which keeps the digits of a tiny loss."""
         rivals = (-(a**2) * gaps).masked_fill(own, -math.inf).logsumexp(1)
         return float(F.softplus(rivals).mean())
 
@@ -235,7 +235,7 @@ def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: 
 
 @validation.arguments
 def loss_curves(curves: Mapping[str, Float[Tensor, " steps"]], guess: float) -> Figure:
-    """Draw the loss at every step, each curve dashed over the one before, with that of guessing."""
+    """Draw the loss at every step, each curve dashed over the one before, and that of guessing."""
     validation.between("len(curves)", len(curves), 1, len(style.CYCLE))
     fig, ax = style.subplots(figsize=(5.6, 3.2))
     ax.axhline(guess, color=style.GREY, lw=1, ls=":", label=f"guessing: {guess:.2f}")

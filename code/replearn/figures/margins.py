@@ -1,4 +1,4 @@
-"""Question 4a–c drawn: groups of features on the circle, their diameters and margins."""
+"""Figures for Question 4a–c: groups of features on the circle, their diameters and margins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and gr
 
 @validation.arguments
 def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
-    """Features on the circle, one panel per named case and nothing said about any of them."""
+    """Draw features on the circle, one panel for each named case, without any verdict."""
     validation.at_least("len(cases)", len(cases), 1)
     validation.at_least("cols", cols, 1)
     rows = math.ceil(len(cases) / cols)
@@ -40,7 +40,7 @@ def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figur
 
 @validation.arguments
 def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
-    """Features on the circle, one panel per named case, with what one reads off below each.
+    """Draw features on the circle, one panel for each named case, with its measurements below.
 
     Where an arrangement is not perfect, its worst question is drawn: from one anchor a solid line
     to its farthest positive and a dashed one to a negative at least as near.
@@ -63,11 +63,11 @@ def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
 def diameter_and_margin(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], i: int, j: int
 ) -> Figure:
-    """The diameter of group ``i`` and the margin from ``i`` to ``j``, as segments and as numbers.
+    """Draw the diameter of group ``i`` and its margin to group ``j``, as segments and as numbers.
 
-    Left: the two segments among the features. Right: every distance within ``i`` and every
-    distance from ``i`` to ``j`` on one axis; the diameter ends the first, the margin starts the
-    second.
+    Left: the two segments among the features. Right, on one axis: every distance within ``i``, of
+    which the diameter is the last, and every distance from ``i`` to ``j``, of which the margin is
+    the first.
     """
     groups = _checked(features, groups)
     for name, index in (("i", i), ("j", j)):
@@ -101,7 +101,7 @@ def diameter_and_margin(
 
 @validation.arguments
 def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figure:
-    """One arrangement with its diameters, margins, accuracy and the four conditions below it."""
+    """Draw an arrangement; below it stand diameters, margins, accuracy and the four conditions."""
     groups = _checked(features, groups)
     fig, ax = style.subplots(figsize=(3.6, 4.9))
     _circle(ax)
@@ -124,10 +124,10 @@ def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figu
 
 @validation.arguments
 def cleared_arc(width: float) -> Figure:
-    """What perfect accuracy clears around a cluster of ``width`` degrees, below 120, on the circle.
+    """Draw the arc that perfect accuracy clears around a cluster of ``width`` < 120 degrees.
 
-    The ends of the cluster are at 0 and at ``width``; the negatives keep farther than that from
-    either end.
+    The cluster reaches from 0 to ``width`` on the circle; every negative is farther than ``width``
+    from either end.
     """
     fig, ax = style.subplots(figsize=(4.6, 4.2))
     _circle(ax)
@@ -155,7 +155,7 @@ def cleared_arc(width: float) -> Figure:
 
 @validation.arguments
 def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Figure:
-    """Condition ii group by group and the exact criterion anchor by anchor, one row per case.
+    """Draw condition ii for each group and the exact criterion for each anchor, a row a case.
 
     Left: a dot per group, its smallest margin against its diameter. Right: a dot per anchor, the
     distance to its nearest negative against that to its farthest positive. Above the diagonal the
@@ -193,14 +193,14 @@ _READOUT: dict[str, Any] = {
 
 
 def _percent(share: float) -> str:
-    """A share as a percentage that never rounds up to 100 % nor down to 0 %."""
+    """Return a share as a percentage that never rounds up to 100 % nor down to 0 %."""
     exact = 10_000 * Decimal(str(share))  # as written: in binary, 0.57 is a little less
     hundredths = math.floor(exact) if share > 0.5 else math.ceil(exact)
     return f"{hundredths / 100:g} %"
 
 
 def _readout(features: Tensor, groups: Tensor) -> str:
-    """The diameters and the margins of an arrangement, in two short lines each."""
+    """Return the diameters and the margins of an arrangement, in two short lines each."""
     diameters, margins = geometry.diameters(features, groups), geometry.margins(features, groups)
     pairs = torch.triu_indices(len(groups), len(groups), 1).T.tolist()
     first = "   ".join(f" {i + 1}: {float(d):4.2f}" for i, d in enumerate(diameters))
@@ -230,7 +230,7 @@ def _checked(features: Tensor, groups: Tensor) -> Tensor:
 
 
 def _draw_groups(ax: Axes, features: Tensor, groups: Tensor, labels: bool = True) -> None:
-    """Dots of each group in its colour and marker, later groups smaller: none hides another."""
+    """Draw each group in its colour and marker; later groups are smaller, so none hides another."""
     for i, group in enumerate(groups):
         dots = features[group]
         ax.scatter(
@@ -253,7 +253,7 @@ def _segment(ax: Axes, start: Tensor, end: Tensor, color: str, linestyle: str) -
 
 
 def _draw_worst_question(ax: Axes, features: Tensor, groups: Tensor) -> None:
-    """From the anchor that the criterion fails worst, to farthest positive and nearest negative."""
+    """Join the anchor that fails the criterion worst to farthest positive and nearest negative."""
     farthest, nearest = geometry.anchor_distances(features, groups)
     i, k = divmod(int((farthest - nearest).argmax()), groups.shape[1])
     anchor = features[groups[i, k]]
@@ -265,7 +265,7 @@ def _draw_worst_question(ax: Axes, features: Tensor, groups: Tensor) -> None:
 
 
 def _above_diagonal(ax: Axes, x: Tensor, y: Tensor, rgb: Float[Tensor, "n 3"]) -> None:
-    """Dots in the square [0, 2]², and the half where y > x shaded."""
+    """Draw dots in the square [0, 2]², and shade the half where y > x."""
     ax.fill_between([0, 2], [0, 2], [2, 2], color="#EAF4EC", linewidth=0)
     ax.plot([0, 2], [0, 2], color=style.GREY, linewidth=1)
     ax.scatter(x, y, c=rgb.tolist(), s=16, edgecolor="black", linewidth=0.3)

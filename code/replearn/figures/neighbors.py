@@ -1,4 +1,4 @@
-"""What an encoder groups together: queries and their nearest neighbours."""
+"""Figures of queries and their nearest neighbours: what an encoder groups together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TURNS = (0, 120, 90)  # degrees after which a shape looks the same; any turn of
 
 @validation.arguments
 def query_rows(n: int, count: int = QUERIES) -> Int[Tensor, " count"]:
-    """Draw ``count`` of the first ``n`` images: the same ones whatever the encoder."""
+    """Return ``count`` of the first ``n`` rows at random, the same ones for every encoder."""
     validation.at_least("n", n, 1)
     validation.at_least("count", count, 1)
     return torch.randperm(n, generator=torch.Generator().manual_seed(8))[:count]
@@ -60,8 +60,8 @@ def nn_compare(
 ) -> Figure:
     """Show one image and its nearest neighbours under several encoders, one labelled row each.
 
-    At the end of a row stands how many of the neighbours share the image's colour and shape, and
-    how far from its place they are on average.
+    Each row ends with the number of neighbours that share the image's colour and shape, and with
+    their mean distance from its place.
 
     Args:
         dataset: the split that was encoded.
@@ -101,10 +101,10 @@ def nn_compare(
 def nn_describe(
     dataset: ShapesDataset, features: Float[Tensor, "n d"], query: int, num_nn: int = 4
 ) -> Figure:
-    """Show one image and its nearest neighbours, nearest first, the factors of each below it.
+    """Show one image and its nearest neighbours, nearest first, with the factors of each below it.
 
-    These are colour and shape, size in pixels, rotation in degrees up to the shape's symmetry, and
-    the centre (x, y) in pixels. A neighbour's colour or shape is bold where it is the query's.
+    The factors are colour, shape, size in pixels, rotation in degrees up to the shape's symmetry,
+    and the centre (x, y) in pixels. A neighbour's colour or shape is bold if the query has the same.
 
     Args:
         dataset: the split that was encoded.
@@ -136,7 +136,7 @@ def nn_describe(
 
 
 def _described(factors: Factors, own: Factors, bold: bool) -> str:
-    """The factors of one image, a line each; perhaps bold where they share a label of ``own``."""
+    """Return the factors of one image, a line each; bold where the label is that of ``own``."""
 
     def word(names: Sequence[str], label: Tensor, same: Tensor) -> str:
         name = names[int(label)]

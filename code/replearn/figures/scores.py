@@ -27,7 +27,7 @@ _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 @validation.arguments
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
-    """Show a panel a factor and a bar an encoder; predictions are open circles at 0 or 1."""
+    """Show a panel for each factor, a bar for each encoder, and predictions as open circles."""
     validation.complete("scores", scores, FACTORS)
     predictions = predictions or {}
     names = list(scores)

@@ -84,7 +84,7 @@ def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
 
 @validation.arguments
 def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
-    """Show one row of images a label; rows may differ in length.
+    """Show one row of images for each label; rows may differ in length.
 
     Raises:
         ValueError: for a row that is not a batch of RGB images.
@@ -102,7 +102,7 @@ def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
 
 @validation.arguments
 def factor_distribution(factors: Factors) -> Figure:
-    """Show how often each shape and colour occurs, and how location and size hang together."""
+    """Show how often each shape and colour occurs, and how location depends on size."""
     fig, axes = style.subplots(1, 4, figsize=(9.6, 2.6), width_ratios=[0.8, 1.3, 1, 1.2])
     n = len(factors)
     counted = ((factors.shape, SHAPES, "shape"), (factors.color, COLORS, "colour"))

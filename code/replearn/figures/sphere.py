@@ -1,4 +1,4 @@
-"""Question 4d–e drawn: points far apart on sphere and circle, and groups that overlap."""
+"""Figures for Question 4d–e: points far apart on sphere and circle, and groups that overlap."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from replearn.theory.tammes import TAMMES_OPTIMA, smallest_angle
 
 @validation.arguments
 def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N m"]) -> Figure:
-    """Two groups around the north pole of the sphere, seen from above the pole and from aside.
+    """Draw two groups around the north pole of the sphere, from above the pole and from aside.
 
-    Both panels carry the diameter of the first group and the margin between the two; the numbers
-    are the distances of the points themselves, not of their projections.
+    Both panels show the diameter of the first group and the margin between the two. The numbers are
+    distances on the sphere's chords, not in the projection.
     """
     groups = _checked(features, groups)
     fig, (plane, ball) = style.subplots(1, 2, figsize=(8.2, 4.0))
@@ -77,7 +77,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N
 
 @validation.arguments
 def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0) -> Figure:
-    """N points on the sphere for several N, side by side, ``turned`` by so many degrees.
+    """Draw N points on the sphere for several N, side by side, ``turned`` by so many degrees.
 
     Unturned, one of the points is at the front; the spheres turn about an upright axis that leans
     a little, so that every side comes into view. Filled: in front; hollow: behind. Lines join
@@ -105,7 +105,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
 
 @validation.arguments
 def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Figure:
-    """Smallest angle found between N points on the sphere, over the proved optima (degrees)."""
+    """Plot the smallest angle found between N points on the sphere, and the proved optima."""
     fig, ax = style.subplots(figsize=(6.6, 3.4))
     ax.plot(list(proved), list(proved.values()), "_", color=style.GREEN, markersize=18, mew=2.5)
     known = [n for n in found if n in proved]
@@ -119,7 +119,7 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 
 @validation.arguments
 def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int) -> Figure:
-    """Two groups that share ``shared`` samples: the best placement found, its loss and its reach.
+    """Draw two groups that share ``shared`` samples: the best placement, its loss and its extent.
 
     ``layouts[k]`` holds the features of the encoder of least loss found for k shared samples, and
     ``losses[k]`` that loss in nats. A shared sample is a square in a ring. The curves are those
@@ -154,7 +154,7 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
 def groups_on_circle(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], rgb: Float[Tensor, "N 3"]
 ) -> Figure:
-    """Augmentation groups of a real encoder into the circle, one ring per image.
+    """Draw the augmentation groups of an encoder into the circle, one ring for each image.
 
     Every dot is a view, drawn at the angle of its feature in its image's colour ``rgb`` (in
     [0, 1]); the rings are sorted by the mean direction of their views.
@@ -180,10 +180,10 @@ def groups_on_circle(
 def around_the_circle(
     dataset: ShapesDataset, features: Mapping[str, Float[Tensor, "n 2"]], count: int = 20
 ) -> Figure:
-    """Images at the angles of their features, one panel per encoder into the circle.
+    """Draw images at the angles of their features, one panel for each encoder into the circle.
 
-    Of the first n images of ``dataset``, those whose features are nearest to ``count`` equally
-    spaced directions.
+    Of the first n images of ``dataset`` it shows those whose features are nearest to ``count``
+    equally spaced directions.
     """
     validation.at_least("count", count, 1)
     validation.at_least("len(features)", len(features), 1)
@@ -207,9 +207,9 @@ def around_the_circle(
 
 
 def _first_left(features: Float[Tensor, "n 2"], groups: Tensor) -> Float[Tensor, "n 2"]:
-    """Features turned, and mirrored if need be: group 1 left of group 2, shared samples on top.
+    """Turn, and perhaps mirror, features: group 1 left of group 2, shared samples on top.
 
-    Losses and distances do not change by that.
+    This changes no loss and no distance.
     """
     first, second = features[groups].mean(1)
     across = (
@@ -223,7 +223,7 @@ def _first_left(features: Float[Tensor, "n 2"], groups: Tensor) -> Float[Tensor,
 
 
 def _view(toward: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
-    """Rotation whose rows are the page's right, the page's up, and the direction ``toward``."""
+    """Return the rotation whose rows are the page's right, its up, and the direction ``toward``."""
     out = toward / toward.norm()
     up = torch.eye(3, dtype=toward.dtype)[1 if abs(out[2]) > 0.9 else 2]
     up = up - (up @ out) * out
@@ -232,7 +232,7 @@ def _view(toward: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
 
 
 def _ball(ax: Axes, view: Float[Tensor, "3 3"]) -> None:
-    """A transparent unit sphere with its meridians and parallels, from far away."""
+    """Draw a transparent unit sphere with its meridians and parallels, from far away."""
     ax.add_patch(_ring(1.0, color=style.GREY))
     turn = torch.linspace(0, 2 * math.pi, 121, dtype=view.dtype)
     circle = torch.stack([turn.cos(), turn.sin(), torch.zeros_like(turn)], dim=1)
@@ -248,10 +248,10 @@ def _ball(ax: Axes, view: Float[Tensor, "3 3"]) -> None:
 
 
 def _draw_contacts(ax: Axes, points: Float[Tensor, "n 3"], view: Tensor) -> None:
-    """Points, hollow where they are behind, and arcs between those at the smallest angle."""
+    """Draw points, hollow if they are behind, and arcs between those at the smallest angle."""
     cosines = (points @ points.T).fill_diagonal_(-1)
     for i, j in (cosines > cosines.max() - 1e-6).triu(1).nonzero().tolist():
-        if cosines[i, j] > -1 + 1e-6:  # opposite points have no one arc between them
+        if cosines[i, j] > -1 + 1e-6:  # many arcs join opposite points
             _arc(ax, points[i], points[j], view, style.BLUE, "-", 1.2)
     seen = points @ view.T
     for front in (False, True):
@@ -263,7 +263,7 @@ def _draw_contacts(ax: Axes, points: Float[Tensor, "n 3"], view: Tensor) -> None
 def _curve(
     ax: Axes, points: Float[Tensor, "n 3"], view: Tensor, color: str, linestyle: str, width: float
 ) -> None:
-    """A curve on the sphere: as given where it is in front, faint where it is behind."""
+    """Draw a curve on the sphere: as given where it is in front, faint where it is behind."""
     x, y, depth = (points @ view.T).T
     for front, alpha in ((True, 1.0), (False, 0.25)):
         hidden = (depth < 0) if front else (depth >= 0)
@@ -274,7 +274,7 @@ def _curve(
 def _arc(
     ax: Axes, start: Tensor, end: Tensor, view: Tensor, color: str, linestyle: str, width: float
 ) -> None:
-    """The shorter great-circle arc between two unit vectors that are not opposite."""
+    """Return the shorter great-circle arc between two unit vectors that are not opposite."""
     share = torch.linspace(0, 1, 33, dtype=start.dtype)[:, None]
     chord = (1 - share) * start + share * end
     _curve(ax, chord / chord.norm(dim=1, keepdim=True), view, color, linestyle, width)

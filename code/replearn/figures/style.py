@@ -45,7 +45,7 @@ def subplots(rows: int = 1, cols: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
 
 @validation.arguments
 def placeholder(sentence: str) -> Figure:
-    """An empty frame that says what will be in its place."""
+    """Return an empty frame that says what will stand in its place."""
     fig, ax = subplots(figsize=(7.2, 1.6))
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():

@@ -1,4 +1,4 @@
-"""What is measured over the steps of a training."""
+"""Figures of what is measured at the steps of a training."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def loss_curve(
 
 @validation.arguments
 def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
-    """Show alignment and uniformity of each named run's batches, running means over its training.
+    """Show running means of the alignment and uniformity of each named run's batches.
 
     The axis is the share of the steps done, since runs may differ in their number of steps.
     """

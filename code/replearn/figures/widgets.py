@@ -25,7 +25,7 @@ Values = Sequence[str] | Sequence[float]
 
 
 class Frames(ipywidgets.VBox):
-    """Controls above the frame that they pick; in print, the first, middle and last of each."""
+    """Controls above the frame that they pick; print shows the first, middle and last frame."""
 
     @validation.arguments
     def __init__(self, draw: Callable[..., Figure], **choices: Values) -> None:
@@ -45,8 +45,8 @@ class Frames(ipywidgets.VBox):
             if combination in printed:
                 reading = ", ".join(f"{_label(name)}: {value}" for name, value in chosen.items())
                 stills.append(_in_print(figure, reading))
-        # A stack shows one of what it holds: frames, for the values of the last choice; then stacks
-        # of them, for those of the choice before.
+        # A stack shows one of its children. The innermost stacks hold the frames for the values of
+        # the last choice; stacks of these serve the choice before, and so on.
         self.links = []
         for control in reversed(self.controls):
             n = len(control.options)
@@ -54,7 +54,7 @@ class Frames(ipywidgets.VBox):
                 ipywidgets.Stack(shown[k : k + n], selected_index=0)
                 for k in range(0, len(shown), n)
             ]
-            # The browser follows links by itself: they work in a page that no kernel serves.
+            # The browser itself follows these links, so they work on a page without a kernel.
             self.links += [
                 ipywidgets.jslink((control, "index"), (stack, "selected_index")) for stack in shown
             ]
@@ -63,7 +63,7 @@ class Frames(ipywidgets.VBox):
         self._still = _sheet(stills)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """The widget for a page, and a still drawing for print."""
+        """Return the widget for a page, and a still drawing for print."""
         bundle = super()._repr_mimebundle_(**kwargs)
         return {**bundle, "application/pdf": base64.b64encode(self._still).decode()}
 
@@ -97,7 +97,7 @@ def live(
 
     Args:
         draw: takes a value of each control by name, and returns a figure or several.
-        button: its name, where ``draw`` takes long and is to wait until a button is pressed.
+        button: the name of a button to press before ``draw`` is called, if ``draw`` takes long.
         controls: words to choose from, or the least and greatest number of a slider and its step;
             labels are as those of :func:`frames`.
 
@@ -142,7 +142,7 @@ def _label(name: str) -> str:
 
 
 def _look(name: str) -> dict[str, Any]:
-    """What all controls have in common: a label as long as it needs, a width that fits a phone."""
+    """Return what all controls share: room for the label, and a width that fits a phone."""
     return {
         "description": _label(name),
         "style": {"description_width": "initial"},
@@ -167,19 +167,19 @@ def _control(name: str, values: Values, start: Any) -> ipywidgets.ValueWidget:
     low, high, step = values
     whole = all(isinstance(value, int) for value in values)
     slider = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    # Not while the slider moves: a figure takes longer than the way to the next value.
+    # Draw once the slider rests: a figure takes longer than a move to the next value.
     return slider(value=start, min=low, max=high, step=step, continuous_update=False, **_look(name))
 
 
 def _image(figure: Figure) -> ipywidgets.Image:
     return ipywidgets.Image(
-        # Half as large as PNG, pixel for pixel the same.
+        # Lossless, and half as large as PNG.
         value=_drawn(figure, "webp", pil_kwargs={"lossless": True}),
         format="webp",
         layout={
             "width": f"{100 * figure.get_figwidth():.0f}px",
             "max_width": "100%",
-            "margin": "0",  # or a narrow page would cut off as much on the right
+            "margin": "0",  # a margin would be cut off a narrow page, on the right
         },
     )
 
@@ -191,7 +191,7 @@ def _drawn(figure: Figure, form: str, **how: Any) -> bytes:
 
 
 def _in_print(figure: Figure, reading: str) -> bytes:
-    """The figure as a PDF under the ``reading`` of the controls that paper does not have."""
+    """Return the figure as a PDF, under the ``reading`` of the controls, which print lacks."""
     title = figure.get_suptitle()
     figure.suptitle("\n".join(filter(None, (title, reading))), fontsize=10)
     drawing = _drawn(figure, "pdf")
@@ -200,9 +200,9 @@ def _in_print(figure: Figure, reading: str) -> bytes:
 
 
 def _sheet(drawings: Sequence[bytes]) -> bytes:
-    """One page that shows the drawings, PDFs of one size: below each other if they are wide.
+    """Return one page with the drawings, PDFs of one size; wide ones stand below each other.
 
-    Their dates and versions stay behind: the same drawings are the same file at every build.
+    It leaves out their dates and versions, so every build writes the same file.
     """
     pages = [PdfReader(io.BytesIO(drawing)).pages[0] for drawing in drawings]
     width, height = pages[0].mediabox.width, pages[0].mediabox.height
