@@ -146,6 +146,8 @@ def test_more_codes_of_one_encoder_than_images_are_refused(data):
     codes = {"few": features, "many": torch.cat([features, features])}
     with pytest.raises(ValueError, match=r"features\['many'\] must be at most 60, got 120"):
         figures.nn_compare(dataset, codes, 7)
+    # instructor
     around = {"many": torch.nn.functional.normalize(torch.randn(61, 2), dim=1)}
     with pytest.raises(ValueError, match=r"len\(features\['many'\]\) must .* 60.*, got 61"):
         figures.around_the_circle(dataset, around)
+    # end

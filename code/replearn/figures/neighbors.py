@@ -104,7 +104,7 @@ def nn_describe(
     """Show one image and its nearest neighbours, nearest first, with the factors of each below it.
 
     The factors are colour, shape, size in pixels, rotation in degrees up to the shape's symmetry,
-    and the centre (x, y) in pixels. A neighbour's colour or shape is bold if the query has the same.
+    and the centre (x, y) in pixels. A neighbour's colour or shape is bold if it is the query's.
 
     Args:
         dataset: the split that was encoded.
