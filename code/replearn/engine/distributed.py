@@ -102,7 +102,7 @@ def from_first(function: Callable[..., Value], *arguments: Any) -> Value:
 
 
 def _broadcast(data: bytes) -> bytes:
-    """Return the first process's bytes; torch's broadcast of objects would unpickle them."""
+    """Return the first process's bytes; torch's broadcast of objects runs code."""
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
     length = torch.tensor(len(data), device=device)
     dist.broadcast(length, 0)

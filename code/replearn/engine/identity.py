@@ -145,9 +145,9 @@ def _taken_apart(thing: Any) -> Iterable[Any]:
 
 
 def _instance(thing: Any) -> Iterable[Any]:
-    """Return an object's class and attributes, and what pickle would rebuild it from.
+    """Return an object's class and attributes, and what a copy of it would be made from.
 
-    Neither is enough alone: a class may leave out of its pickle what its objects compute with.
+    The latter is not enough: a class may leave out of copies what its objects compute with.
     """
     kind = type(thing)
     if OUTSIDE.fullmatch(getattr(thing, "__name__", "")):
