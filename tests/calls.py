@@ -14,7 +14,6 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-import matplotlib.figure
 import numpy as np
 import pytest
 import torch
@@ -28,7 +27,7 @@ from replearn.theory import arrangements, tammes
 from tiny import make_tiny
 
 
-def public() -> dict[str, Callable]:
+def public():
     """Every function and class by module and name, but _private, exceptions and protocols."""
     found = {}
     for info in pkgutil.walk_packages(replearn.__path__, "replearn."):
@@ -66,12 +65,12 @@ SCORES = {"A": dict.fromkeys(("color", "location", "shape", "size", "rotation"),
 SIZES = {"d": 4, "C": 4, "N": 3, "m": 3, "c": 3, "h": 8, "w": 8}  # by letter; the others 16
 
 
-def drawn(shape: str = "a") -> matplotlib.figure.Figure:
+def drawn(shape="a"):
     return style.placeholder(shape)
 
 
 # What is right where an annotation asks for it: the first that fits, those of the name before all.
-NAMED: dict[str, tuple[object, ...]] = {
+NAMED = {
     "arguments": (["runs"],),
     "augmentation": (augmentations.A, "A"),
     "canvas": (64, 64.0),
@@ -116,7 +115,7 @@ SOME += (TASK.networks(), nn.Sequential(nn.Linear(2, 2)), torch.float32, *style.
 # By function or class, what it takes otherwise.
 SPHERE = dict(zip(("features", "groups"), arrangements.counterexample("ii"), strict=True))
 ROWS = torch.rand(24, 3, generator=GENERATOR)  # one for each image of DATA
-OWN: dict[str, dict[str, object]] = {
+OWN = {
     "AugmentationSet": {"erased": frozenset({"color"}), "blurred": frozenset(), "plans": {}},
     "Captured": {"step": abs},
     "Check": {"run": print},
@@ -159,7 +158,7 @@ OWN: dict[str, dict[str, object]] = {
 }
 
 
-METHODS: dict[str, Callable] = {  # that take a reader's tensors, beside the names
+METHODS = {  # that take a reader's tensors, beside the names
     **{
         f"augmentations.{one.name}": one
         for one in (augmentations.A, augmentations.B, augmentations.C)
@@ -171,7 +170,7 @@ METHODS: dict[str, Callable] = {  # that take a reader's tensors, beside the nam
 }
 
 
-def fits(value: object, hint: object) -> bool:
+def fits(value, hint):
     """Whether a function may be given ``value`` that annotates ``hint``."""
 
     def take(it):
@@ -185,12 +184,12 @@ def fits(value: object, hint: object) -> bool:
     return True
 
 
-def options_of(hint: object) -> tuple[object, ...]:
+def options_of(hint):
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     return typing.get_args(hint) if union else (hint,)
 
 
-def right(name: str, hint: object, default: object = None) -> object:
+def right(name, hint, default=None):
     """What the parameter ``name`` may be: known to fit, its default, or made from the hint."""
     options = options_of(hint)
     for known in NAMED.get(name, ()):
@@ -217,7 +216,7 @@ def right(name: str, hint: object, default: object = None) -> object:
     raise LookupError(f"NAMED or OWN must have a right {name}: {hint}")
 
 
-def tensor(hint: object) -> torch.Tensor:
+def tensor(hint):
     """Of the dtype and shape that ``hint`` asks for; unit rows, if it calls them of d numbers."""
     letters = [letter.lstrip("*#") for letter in hint.dim_str.split()]
     sizes = [int(one) if one.isdigit() else SIZES.get(one, 16) for one in letters]
@@ -228,18 +227,18 @@ def tensor(hint: object) -> torch.Tensor:
     return torch.rand(sizes, generator=GENERATOR)
 
 
-def hints_of(thing: Callable) -> dict[str, object]:
+def hints_of(thing):
     function = thing.__init__ if inspect.isclass(thing) else thing
     if isinstance(thing, augmentations.Augmentation):
         function = type(thing).__call__
     return typing.get_type_hints(inspect.unwrap(function))
 
 
-def parameters(thing: Callable) -> Mapping[str, inspect.Parameter]:
+def parameters(thing):
     return inspect.signature(thing).parameters
 
 
-def right_call(name: str, thing: Callable) -> dict[str, object]:
+def right_call(name, thing):
     hints, own = hints_of(thing), OWN.get(name.split(".")[-1], {})
     found = {}
     for one, parameter in parameters(thing).items():
@@ -257,9 +256,9 @@ CALLS = {
 }
 
 
-def call(thing: Callable, given: Mapping[str, object]) -> object:
-    positional: list[object] = []
-    named: dict[str, object] = {}
+def call(thing, given):
+    positional = []
+    named = {}
     kinds = {name: parameter.kind for name, parameter in parameters(thing).items()}
     first = inspect.Parameter.VAR_POSITIONAL in kinds.values()  # what stands before it is by place
     for name, value in given.items():

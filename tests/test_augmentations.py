@@ -48,9 +48,6 @@ def coordinates(n, side=64):
     return torch.cat([rows, torch.ones(1, side, side)]).expand(n, -1, -1, -1).contiguous()
 
 
-# --- colour ---------------------------------------------------------------------------------
-
-
 def test_grayscale_is_torchvisions(images):
     torch.testing.assert_close(
         aug.grayscale(images), F.rgb_to_grayscale(images, 3), atol=1e-6, rtol=0
@@ -104,9 +101,6 @@ def test_grayscale_strikes_with_its_probability():
     share = aug.A.steps[0].sample(x, generator(0))["gray"].float().mean()
     assert float(share) == pytest.approx(0.2, abs=4 * math.sqrt(0.2 * 0.8 / 10_000))
     assert bool(aug.grayscale.sample(x)["gray"].all())
-
-
-# --- geometry, stage by stage ---------------------------------------------------------------
 
 
 def compare_where(view, expected, side):
@@ -197,9 +191,6 @@ def test_identity_stages_change_nothing(images):
     assert torch.equal(aug.resample(images, padded[::-1]), images)
 
 
-# --- geometry, the whole chain --------------------------------------------------------------
-
-
 def chain_b(image, p, i, resize):
     image = F.rotate(F.pad(image, 24), math.degrees(p["angle"][i]), NEAREST)
     left, top, width, height = (int(v) for v in p["box"][i])
@@ -258,9 +249,6 @@ def test_views_look_where_torchvisions_chain_looks(name, canvas, typical):
     apart = ((views - expected)[:, :2] * 64).movedim(1, -1)[inside & expected_inside]
     assert float(apart.abs().mean()) < typical
     assert float(apart.mean(0).abs().max()) < 0.1
-
-
-# --- distributions --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -358,9 +346,6 @@ def test_as_many_views_are_empty_as_with_torchvision(data, name, low, high):
     assert low < ours < high
 
 
-# --- what the factors keep ------------------------------------------------------------------
-
-
 def lit(images):
     return images.amax(1) > 0
 
@@ -401,9 +386,6 @@ def test_c_leaves_colour(images):
     for image, view in zip(images[:24], views[:24], strict=True):
         colors = {tuple(c) for c in image.flatten(1).T.tolist()} | {(0.0, 0.0, 0.0)}
         assert {tuple(c) for c in view.flatten(1).T.tolist()} <= colors
-
-
-# --- what every augmentation keeps to -------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -504,9 +486,6 @@ def test_compose_applies_in_order(images):
     b, a = aug.B.sample(x, source), aug.A.sample(x, source)
     expected = aug.grayscale(aug.A.apply(aug.B.apply(x, b), a))
     assert torch.equal(both.apply(x, parameters), expected)
-
-
-# --- bad input ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import re
 import reprlib
 import signal
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import matplotlib.figure
@@ -42,7 +42,7 @@ FINITE = (".adjust_affine", ".recolor", ".rgb", "Decoder.forward")
 EMPTY = (".turned",)  # changes nothing if nothing is to be changed
 
 
-def wrong(name: str, hint: object, value: object, choose: random.Random) -> Iterable[object]:
+def wrong(name, hint, value, choose):
     """What ``name`` must not be: an error has to say so."""
     options = options_of(hint)
     if hint in (inspect.Parameter.empty, typing.Any, object):
@@ -87,7 +87,7 @@ def wrong(name: str, hint: object, value: object, choose: random.Random) -> Iter
         yield from (-1, -choose.randint(2, 10**6))
 
 
-def doubtful(name: str, value: object, choose: random.Random) -> Iterable[tuple[str, object]]:
+def doubtful(name, value, choose):
     """What may be refused or answered rightly."""
     if name in COUNTS and isinstance(value, int):
         yield "empty", 0
@@ -110,7 +110,7 @@ def doubtful(name: str, value: object, choose: random.Random) -> Iterable[tuple[
         yield "huge", value + 2**40
 
 
-def fuzzed(value: object, choose: random.Random) -> tuple[str, object] | None:
+def fuzzed(value, choose):
     """``value`` changed at random, and what that asks of the result; None if it has no such."""
     if isinstance(value, torch.Tensor):
         return choose.choice((reshaped, rearranged, spoilt))(value, choose)
@@ -124,7 +124,7 @@ def fuzzed(value: object, choose: random.Random) -> tuple[str, object] | None:
     return "any", choose.choice((-1, 1)) * 10 ** choose.uniform(-300, 300)
 
 
-def fuzzed_part(value: object, choose: random.Random) -> tuple[str, object] | None:
+def fuzzed_part(value, choose):
     """A sequence or mapping of which one part is changed at random, doubled or left out."""
     if not isinstance(value, list | tuple | dict) or not value:
         return None
@@ -138,13 +138,13 @@ def fuzzed_part(value: object, choose: random.Random) -> tuple[str, object] | No
     return "any", parts if isinstance(value, dict) else type(value)(parts.values())
 
 
-def reshaped(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tensor]:
+def reshaped(value, choose):
     """Of random sizes; some of them that it had."""
     sizes = [choose.choice((*value.shape, *range(6))) for _ in range(choose.randrange(5))]
     return "any", value.flatten()[:1].expand(math.prod(sizes)).reshape(sizes).clone()
 
 
-def rearranged(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tensor]:
+def rearranged(value, choose):
     """The same, otherwise in memory, or in another precision."""
     order = choose.sample(range(value.ndim), value.ndim)
     back = [order.index(k) for k in range(value.ndim)]
@@ -155,7 +155,7 @@ def rearranged(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.T
     return "double", moved.double() if value.is_floating_point() else moved.int()
 
 
-def spoilt(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tensor]:
+def spoilt(value, choose):
     """Other numbers: all scaled, or some replaced."""
     if not value.is_floating_point():
         return "any", value + choose.randint(-9, 9)
@@ -168,7 +168,7 @@ def spoilt(value: torch.Tensor, choose: random.Random) -> tuple[str, torch.Tenso
     return "nan" if math.isnan(number) else "inf" if math.isinf(number) else "any", changed
 
 
-def numbers(result: object) -> np.ndarray:
+def numbers(result):
     """All numbers in a result."""
     if isinstance(result, torch.Tensor):
         return result.detach().double().flatten().numpy()
@@ -186,7 +186,7 @@ def numbers(result: object) -> np.ndarray:
 DRAWN = (matplotlib.figure.Figure, tables.Table, np.ndarray, str)
 
 
-def judged(kind: str, result: object, right: object) -> bool:
+def judged(kind, result, right):
     """Whether a result of a doubtful argument is one that can be right."""
     if isinstance(result, DRAWN) or callable(result):
         return True  # a number that is none leaves a gap; what a function returns is asked later
@@ -202,10 +202,10 @@ def judged(kind: str, result: object, right: object) -> bool:
 
 
 @contextlib.contextmanager
-def limited() -> Iterator[None]:
+def limited():
     """Nothing may hang."""
 
-    def stop(*_: object) -> None:
+    def stop(*_):
         raise TimeoutError(f"took more than {SECONDS} seconds")
 
     signal.signal(signal.SIGALRM, stop)
@@ -216,7 +216,7 @@ def limited() -> Iterator[None]:
         signal.alarm(0)
 
 
-def cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, object]]:
+def cases(name, choose):
     """(kind, parameter, value) of every bad argument of a name."""
     thing, right = CALLS[name]
     hints = hints_of(thing)
@@ -228,7 +228,7 @@ def cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, object]]
             yield kind, parameter, bad
 
 
-def random_cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, object]]:
+def random_cases(name, choose):
     """(kind, parameter, value) of random arguments of a name."""
     for parameter, value in CALLS[name][1].items():
         for _ in range(2 if name.endswith(SLOW) else MORE):
@@ -237,13 +237,13 @@ def random_cases(name: str, choose: random.Random) -> Iterator[tuple[str, str, o
                 yield found[0], parameter, found[1]
 
 
-def told(value: object) -> str:
+def told(value):
     if isinstance(value, torch.Tensor):
         return f"{value.dtype} of shape {tuple(value.shape)} on {value.device}"
     return reprlib.repr(value)
 
 
-def complaint(name: str, kind: str, parameter: str, bad: object, plain: object) -> str | None:
+def complaint(name, kind, parameter, bad, plain):
     """What is to be said against what a name makes of a bad argument."""
     thing, given = CALLS[name]
     said = f"{parameter} = {told(bad)} ({kind})"
@@ -292,7 +292,7 @@ def test_random_arguments_are_refused_or_answered_rightly(name, tiny):
     assert complaints(name, random_cases) == []
 
 
-def complaints(name: str, make: Callable) -> list[str]:
+def complaints(name, make):
     """What is to be said against what ``name`` makes of arguments that ``make`` makes."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -318,11 +318,9 @@ def test_the_bad_arguments_are_many():
         assert count >= least
 
 
-# --- the checks themselves, which are told the name -----------------------------------------
-
 BAD = (math.nan, math.inf)
 # What follows the name and the value, and values that are bad.
-TABLE: dict[str, tuple[tuple, tuple]] = {
+TABLE = {
     "at_least": ((1,), (0, -1, 1.5, "1", None, True)),
     "between": ((0, 1), (-0.1, 1.1, *BAD)),
     "complete": ((("a", "b"),), ({"row": {"a": 1}},)),
@@ -333,14 +331,11 @@ TABLE: dict[str, tuple[tuple, tuple]] = {
     "matrix": ((), (None, [[1.0]], torch.zeros(2), torch.zeros(0, 2))),
     "one_of": ((("a", "b"),), ("c", None, 3, [])),
     "positive": ((), (0, -1, *BAD)),
-    "unit_rows": (
-        (),
-        (torch.zeros(2, 2), torch.full((2, 2), math.nan), torch.eye(2) * 1.1, None),
-    ),
+    "unit_rows": ((), (torch.zeros(2, 2), torch.full((2, 2), math.nan), torch.eye(2) * 1.1, None)),
     "within": ((0, 1), tuple(torch.tensor([bad]) for bad in (-0.1, 1.1, math.nan))),
 }
 GROUPS = (torch.zeros(2), torch.zeros(2, 2), [[0], [1, 2]], [[0]], [[0], [4]], [[-1], [0]])
-CHECKS: dict[str, list[Callable[[], object]]] = {
+CHECKS = {
     **{
         name: [partial(getattr(validation, name), "x", bad, *rest) for bad in some]
         for name, (rest, some) in TABLE.items()

@@ -1,7 +1,5 @@
 """The pages for maintainers: their tables are up to date, and what they say of them is true."""
 
-from pathlib import Path
-
 import pytest
 
 import fill
@@ -10,17 +8,17 @@ from replearn.recipes import RECIPES
 
 
 @pytest.mark.parametrize("page", sorted(fill.DOCS.glob("*.md")), ids=lambda page: page.name)
-def test_tables_are_up_to_date(page: Path) -> None:
+def test_tables_are_up_to_date(page):
     text = page.read_text(encoding="utf-8")
     assert fill.filled(text) == text, "run `make docs`"
 
 
-def test_every_table_stands_on_a_page() -> None:
+def test_every_table_stands_on_a_page():
     text = "".join(page.read_text(encoding="utf-8") for page in fill.DOCS.glob("*.md"))
     assert [name for name in fill.TABLES if text.count(f"<!-- table of {name} -->") != 1] == []
 
 
-def test_a_table_is_filled_in_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_is_filled_in_once_and_for_all(monkeypatch):
     monkeypatch.setitem(fill.TABLES, "letters", lambda: fill.table("a | b", [("|", "2")]))
     start, end = "before\n<!-- table of letters -->\n", "<!-- end -->\nafter\n"
     filled = fill.filled(f"{start}old\n{end}")
@@ -28,10 +26,7 @@ def test_a_table_is_filled_in_once_and_for_all(monkeypatch: pytest.MonkeyPatch) 
     assert fill.filled(filled) == filled
 
 
-# ---- Faults
-
-
-def test_faults_are_read_from_their_tests(tmp_path: Path) -> None:
+def test_faults_are_read_from_their_tests(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "test_a.py").write_text(
         '@pytest.mark.fault("a", "b" " c", "d")\n@other\ndef test_it():\n    pass\n\n'
@@ -45,7 +40,7 @@ def test_faults_are_read_from_their_tests(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["", "()", '("a", "b")', '("a", "b", "")', '("a", "b", 3)'])
-def test_a_fault_that_does_not_say_all_is_named(tmp_path: Path, arguments: str) -> None:
+def test_a_fault_that_does_not_say_all_is_named(tmp_path, arguments):
     (tmp_path / "test_a.py").write_text(
         f"@pytest.mark.fault{arguments}\ndef test_it():\n    pass\n"
     )
@@ -53,7 +48,7 @@ def test_a_fault_that_does_not_say_all_is_named(tmp_path: Path, arguments: str) 
         faults(tmp_path)
 
 
-def test_the_faults_are_complete(root: Path) -> None:
+def test_the_faults_are_complete(root):
     """Every marker in the tests is one of them, each fault is there once, and there are many."""
     found = faults(root / "tests")
     marked = sum(
@@ -64,10 +59,7 @@ def test_the_faults_are_complete(root: Path) -> None:
     assert len({fault.what for fault in found}) == len(found)
 
 
-# ---- Measurements
-
-
-def test_every_other_code_takes_longer() -> None:
+def test_every_other_code_takes_longer():
     slowest = min(
         ratio["median"]
         for row in fill.measured("bench").values()
@@ -78,7 +70,7 @@ def test_every_other_code_takes_longer() -> None:
 
 
 @pytest.mark.parametrize("net", ["A", "B", "C"])
-def test_a_batch_and_its_views_take_less_than_a_tenth_of_a_step(net: str) -> None:
+def test_a_batch_and_its_views_take_less_than_a_tenth_of_a_step(net):
     raced = fill.measured("bench")
     views, training = raced[f"views of {net}"], raced[f"training {net}"]
     a_pair = views["seconds"]["ours"]["median"] / views["pairs"]
@@ -87,7 +79,7 @@ def test_a_batch_and_its_views_take_less_than_a_tenth_of_a_step(net: str) -> Non
     assert batch * a_pair < 0.1 * a_step
 
 
-def times(case: str, first: str, last: str) -> tuple[float, float]:
+def times(case, first, last):
     """How many times as long the last size takes as the first, and how many more gigabytes."""
     sizes = fill.measured("growth")[case]
     few, many = sizes[first], sizes[last]
@@ -95,39 +87,39 @@ def times(case: str, first: str, last: str) -> tuple[float, float]:
     return longer, (many["peak_mb"] - few["peak_mb"]) / 1000
 
 
-def test_a_hundred_times_as_many_images_hardly_lengthen_a_step() -> None:
+def test_a_hundred_times_as_many_images_hardly_lengthen_a_step():
     longer, memory = times("step, by training images", "40,000", "4,000,000")
     assert longer < 1.1
     assert memory < 0.5
 
 
-def test_a_step_grows_nearly_in_proportion_to_its_batch() -> None:
+def test_a_step_grows_nearly_in_proportion_to_its_batch():
     longer, _ = times("step, by pairs", "128", "1,024")
     assert 6 <= longer <= 9
 
 
-def test_the_loss_of_a_large_batch_takes_more_than_two_gigabytes() -> None:
+def test_the_loss_of_a_large_batch_takes_more_than_two_gigabytes():
     _, memory = times("loss and gradient, by pairs", "64", "16,384")
     assert memory > 2
 
 
-def test_the_search_grows_with_the_pairs_of_rows_and_its_memory_hardly() -> None:
+def test_the_search_grows_with_the_pairs_of_rows_and_its_memory_hardly():
     longer, memory = times("neighbours, by rows", "24,000", "200,000")
     assert longer <= (200 / 24) ** 2
     assert memory < 1
 
 
-def test_a_hundred_times_as_many_images_lengthen_a_step_on_a_gpu_by_an_eighth_at_most() -> None:
+def test_a_hundred_times_as_many_images_lengthen_a_step_on_a_gpu_by_an_eighth_at_most():
     few, *_, many = fill.measured("gpu")["growth"]["images"].values()
     assert many["median"] <= 1.125 * few["median"]
 
 
-def test_every_chapter_runs_on_binder() -> None:
+def test_every_chapter_runs_on_binder():
     lent = fill.measured("binder").values()
     assert max(row["seconds"] for row in lent) <= 180
     assert max(row["GB"] for row in lent) <= 1.8
 
 
-def test_processes_send_what_is_counted_and_hardly_more() -> None:
+def test_processes_send_what_is_counted_and_hardly_more():
     for step in fill.measured("distributed"):
         assert 1 <= step["bytes_per_step"] / fill.counted(step) < 1.01

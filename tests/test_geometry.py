@@ -31,9 +31,6 @@ def accuracy_by_asking(features, groups, tolerance):
     return sum(right) / len(right)
 
 
-# --- Accuracy --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("tolerance", [0.0, 1e-12, 0.05, 0.3])
 @pytest.mark.parametrize("seed", range(4))
 def test_accuracy_counts_questions(seed, tolerance):
@@ -68,9 +65,6 @@ def test_a_tolerance_of_zero_believes_every_digit():
 def test_accuracy_of_large_groups_does_not_enumerate():
     features = F.normalize(unit(40, 1, 8) + 0.02 * unit(40, 50, 8, seed=1), dim=-1).flatten(0, 1)
     assert geometry.accuracy(features, torch.arange(2000).reshape(40, 50)) > 0.99
-
-
-# --- Diameters, margins, conditions ----------------------------------------------------------
 
 
 def test_small_distances_keep_their_digits():
@@ -140,9 +134,6 @@ def test_components_of_a_long_chain():
     assert geometry.components([[0, 1], [2, 3], [3, 0]]).tolist() == [0, 0, 0]
 
 
-# --- Tammes' problem -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("degrees", [1e-6, 1.0, 90.0, 179.0, 180.0 - 1e-6, 180.0])
 def test_smallest_angle_is_accurate_at_both_ends(degrees):
     turn = math.radians(degrees)
@@ -182,8 +173,6 @@ def test_tammes_is_the_same_every_time_and_cannot_be_spoilt():
     tammes._spread.cache_clear()
     assert tammes.spread(7, 3).equal(again)
 
-
-# --- Bad input -------------------------------------------------------------------------------
 
 FEATURES, GROUPS = unit(4, 3), torch.arange(4).reshape(2, 2)
 
@@ -255,10 +244,7 @@ def test_a_clear_value_error(call, message):
     [
         (lambda: tammes.spread(3.0, 3), "n must be an int, got 3.0"),
         (lambda: tammes.spread(True, 3), "n must be an int"),
-        (
-            lambda: geometry.diameters(FEATURES.long(), GROUPS),
-            "features must be a floating",
-        ),
+        (lambda: geometry.diameters(FEATURES.long(), GROUPS), "features must be a floating"),
         (
             lambda: geometry.diameters(FEATURES, GROUPS > 1),
             "groups must be an integer tensor .* got torch.bool",

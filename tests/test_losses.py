@@ -25,9 +25,6 @@ def body(function):
     return inspect.getsource(function).split('"""')[-1].strip().splitlines()
 
 
-# --- Values ----------------------------------------------------------------------------------
-
-
 def test_reconstruction_loss_counts_every_pixel_once():
     x = torch.zeros(2, 3, 4, 4)
     y = x.clone()
@@ -141,9 +138,6 @@ def test_uniformity_does_not_underflow():
     assert float(losses.uniformity(z[:1].expand(4, 2))) == pytest.approx(0, abs=1e-12)
 
 
-# --- Gradients, dtypes, devices --------------------------------------------------------------
-
-
 def test_gradients(monkeypatch):
     monkeypatch.setattr(losses, "STRIP", 12)
     z, z_pos = (x.clone().requires_grad_() for x in unit(2, 6, 3))
@@ -182,9 +176,6 @@ def test_dtype_and_device_are_the_inputs(device, dtype):
         assert value.shape == ()
         assert value.dtype == dtype
         assert value.device.type == device
-
-
-# --- Bad input -------------------------------------------------------------------------------
 
 
 Z = unit(4, 3)

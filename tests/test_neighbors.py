@@ -17,9 +17,6 @@ def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- nearest --------------------------------------------------------------------------------
-
-
 def distances(queries, bank, rows):
     return (queries.double()[:, None] - bank.double()[rows]).norm(dim=2)
 
@@ -160,9 +157,6 @@ def test_exclude_self_needs_the_queries_in_the_bank():
         neighbors.nearest(torch.zeros(4, 2), torch.zeros(4, 2), 4, exclude_self=True)
 
 
-# --- sensitivity ----------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def factors():
     return ShapesDataset("val").factors[:3000]
@@ -289,9 +283,6 @@ def test_bad_sensitivity_questions_are_refused(factors, n, m):
 def test_sensitivity_of_features_that_are_not_finite_is_refused(factors):
     with pytest.raises(ValueError, match="must be finite"):
         neighbors.sensitivity(torch.full((20, 2), math.nan), factors[:20])
-
-
-# --- embed ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [1, 499, 500, 501, 720, 10_000])

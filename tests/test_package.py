@@ -1,7 +1,5 @@
 """The repository as a whole: what stands where, and that nothing shadows what it should not."""
 
-from __future__ import annotations
-
 import ast
 import code
 import re
@@ -10,7 +8,6 @@ import sys
 import sysconfig
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,7 +17,7 @@ from packaging.utils import canonicalize_name
 STANDARD = Path(sysconfig.get_paths()["stdlib"])
 
 
-def test_code_is_the_standard_librarys(root: Path) -> None:
+def test_code_is_the_standard_librarys(root):
     assert Path(code.__file__).parent == STANDARD
     assert not (root / "code" / "__init__.py").exists()
     where = subprocess.run(
@@ -33,7 +30,7 @@ def test_code_is_the_standard_librarys(root: Path) -> None:
     assert Path(where.stdout.strip()).parent == STANDARD
 
 
-def test_library_knows_nothing_of_the_book(root: Path) -> None:
+def test_library_knows_nothing_of_the_book(root):
     """No module imports Sphinx or reads the book's folder."""
     for file in (root / "code" / "replearn").rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -50,7 +47,7 @@ def test_library_knows_nothing_of_the_book(root: Path) -> None:
         assert not imported & {"sphinx", "docutils", "jupyter_book", "myst_nb"}, file
 
 
-def test_environment_is_read_by_the_course_and_the_store_alone(root: Path) -> None:
+def test_environment_is_read_by_the_course_and_the_store_alone(root):
     """What else depends on a setting of the reader's takes it as an argument."""
     library = root / "code" / "replearn"
     reads = re.compile(r"environ\W+(get\W+)?REPLEARN|getenv\W+REPLEARN")
@@ -62,7 +59,7 @@ def test_environment_is_read_by_the_course_and_the_store_alone(root: Path) -> No
     assert found == {"course/__init__.py", "course/trained.py", "engine/store.py"}
 
 
-def test_make_help_names_every_target(root: Path) -> None:
+def test_make_help_names_every_target(root):
     text = (root / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]+):", text, re.MULTILINE)
     phony = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
@@ -84,9 +81,7 @@ def test_make_help_names_every_target(root: Path) -> None:
 @pytest.mark.parametrize(
     ("packages", "tool"), [("binder/apt.txt", "latexmk"), ("tests/apt.txt", "chromium|chrome")]
 )
-def test_a_missing_tool_is_named_and_fails(
-    root: Path, tmp_path: Path, packages: str, tool: str
-) -> None:
+def test_a_missing_tool_is_named_and_fails(root, tmp_path, packages, tool):
     for there in ("sh", "grep", "tr", "cat"):
         found = subprocess.run(["which", there], capture_output=True, text=True, check=True)
         (tmp_path / there).symlink_to(found.stdout.strip())
@@ -102,23 +97,23 @@ def test_a_missing_tool_is_named_and_fails(
         assert package in result.stdout
 
 
-def project(root: Path) -> dict[str, Any]:
+def project(root):
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_citation_is_of_this_version(root: Path) -> None:
+def test_citation_is_of_this_version(root):
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == project(root)["version"]
 
 
-def test_requirements_keep_what_is_there(root: Path) -> None:
+def test_requirements_keep_what_is_there(root):
     """Readers' torch, torchvision and numpy stay: lower bounds only, no numpy version at all."""
     wanted = {r.name: r.specifier for r in map(Requirement, project(root)["dependencies"])}
     assert {part.operator for specifier in wanted.values() for part in specifier} == {">="}
     assert not wanted["numpy"]
 
 
-def pinned(file: Path) -> dict[str, str]:
+def pinned(file):
     """The version of each package that ``file`` pins, whatever machine it is for."""
     pins = re.findall(r"^([\w.-]+)==([^\s;]+)", file.read_text(), re.MULTILINE)
     found = {canonicalize_name(name): version for name, version in pins}
@@ -126,7 +121,7 @@ def pinned(file: Path) -> dict[str, str]:
     return found
 
 
-def test_constraints_pin_what_pyproject_asks_for(root: Path) -> None:
+def test_constraints_pin_what_pyproject_asks_for(root):
     """Every extra's requirements as well, each within its range; setuptools for our own."""
     constrained = pinned(root / "constraints.txt")
     extras = project(root)["optional-dependencies"].values()
@@ -136,7 +131,7 @@ def test_constraints_pin_what_pyproject_asks_for(root: Path) -> None:
             assert requirement.specifier.contains(version), f"{requirement}: run `make lock`"
 
 
-def test_lock_has_checksums_of_what_is_constrained(root: Path) -> None:
+def test_lock_has_checksums_of_what_is_constrained(root):
     """All that make installs, at the constraints' versions, and with the checksums of its files."""
     locked = pinned(root / "requirements.lock")
     assert locked.items() <= pinned(root / "constraints.txt").items()
@@ -148,7 +143,7 @@ def test_lock_has_checksums_of_what_is_constrained(root: Path) -> None:
     assert len(checked) == len(locked)
 
 
-def test_no_other_file_names_a_version_of_a_package(root: Path) -> None:
+def test_no_other_file_names_a_version_of_a_package(root):
     """Versions stand in pyproject.toml; what `make lock` writes follows from it."""
     for file in (*root.glob("*requirements*.txt"), *root.glob("*/*requirements*.txt")):
         assert not re.search(r"^[^#]*[=<>~]=", file.read_text(), re.MULTILINE), file

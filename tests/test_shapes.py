@@ -44,9 +44,6 @@ def draw_one(shape, *, angle=0.0, position=(32.0, 32.0), size=20.0, rgb=(1.0, 0.
     return shapes.draw(factors)[0]
 
 
-# --- the table ------------------------------------------------------------------------------
-
-
 def test_splits_are_the_first_and_the_last_rows_of_one_table(train, val):
     assert (len(train), len(val)) == (40_000, 24_000)
     whole = Factors.draw(64_000, 0)
@@ -97,9 +94,6 @@ def test_colours_are_their_class_but_for_the_noise_and_never_another(train):
     apart = torch.cdist(palette, palette).fill_diagonal_(math.inf)
     spread = max(float(torch.pdist(f.rgb[f.color == c][:500]).max()) for c in range(len(COLORS)))
     assert spread < float(apart.min())
-
-
-# --- the pictures ---------------------------------------------------------------------------
 
 
 def test_all_images_are_distinct_even_in_8_bits(train, val):
@@ -238,9 +232,6 @@ def test_a_quarter_turn_of_the_factors_is_one_of_the_picture():
     image = draw_one("triangle", angle=0.7, position=(30.0, 36.0))
     turned = draw_one("triangle", angle=0.7 + math.pi / 2, position=(64 - 36.0, 30.0))
     torch.testing.assert_close(turned, image.rot90(-1, (1, 2)), atol=1e-4, rtol=0)
-
-
-# --- as PyTorch and users hold it -----------------------------------------------------------
 
 
 def test_it_is_a_dataset_for_a_dataloader(val):

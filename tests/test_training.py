@@ -55,9 +55,6 @@ def keys(runs_folder):
     return {place.name for place in places if not place.name.startswith(".")}
 
 
-# --- what a run is --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", TRAIN)
 def test_a_run_has_networks_history_and_facts(tiny, kind):
     run = TRAIN[kind]()
@@ -170,9 +167,6 @@ def test_an_epoch_visits_every_row_once(seed):
     )
 
 
-# --- what belongs to a run's key ------------------------------------------------------------
-
-
 def squared(z, z_pos, tau):
     return (z - z_pos).square().sum(1).mean() * SCALE
 
@@ -263,9 +257,6 @@ def test_a_readers_augmentation_is_known_by_all_its_methods(tiny):
         training.train_contrastive(dimmed(factor), D)
         training.train_contrastive(dimmed(factor), D)
         assert len(keys(tiny)) == number
-
-
-# --- interruptions --------------------------------------------------------------------------
 
 
 @pytest.mark.fault(
@@ -518,9 +509,6 @@ def test_a_damaged_run_is_trained_again(tiny):
     assert keys(tiny) == {key}
 
 
-# --- trouble --------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Black(Augmentation):
     name: str = "black"
@@ -695,9 +683,7 @@ def test_bad_arguments_are_refused(tiny, arguments, error, message):
 
 
 @pytest.mark.fault(
-    "A misspelt `$REPLEARN_RECIPE`",
-    "it names no recipe",
-    "a ValueError lists the recipes",
+    "A misspelt `$REPLEARN_RECIPE`", "it names no recipe", "a ValueError lists the recipes"
 )
 def test_an_unknown_recipe_in_the_environment_is_refused(tiny, monkeypatch):
     monkeypatch.setenv("REPLEARN_RECIPE", "quick")

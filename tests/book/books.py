@@ -1,7 +1,5 @@
 """How the tests build books: the whole one, and one of a single page."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -35,7 +33,7 @@ sys.addaudithook(look)
 """
 
 
-def pages(root: Path) -> list[str]:
+def pages(root):
     """The pages of the table of contents, its root first."""
     return list(parse_toc_yaml(root / "_toc.yml"))
 
@@ -55,27 +53,27 @@ class Result:
     output: str
 
     @property
-    def html(self) -> Path:
+    def html(self):
         """The pages' folder."""
         return self.tree / "_build" / "html"
 
     @property
-    def latex(self) -> Path:
+    def latex(self):
         """The folder of what is typeset."""
         return self.tree / "_build" / "latex"
 
     @property
-    def print(self) -> Path:
+    def print(self):
         """The folder of what typesetting makes of it."""
         return self.tree / "_build" / "print"
 
 
-def front_page(result: Result) -> BeautifulSoup:
+def front_page(result):
     """The first page of a book."""
     return BeautifulSoup((result.html / "book" / "index.html").read_text("utf-8"), "html.parser")
 
 
-def run(command: list[str], tree: Path, **environment: str) -> Result:
+def run(command, tree, **environment):
     """Run a command in a tree whose own library is the one that is imported."""
     done = subprocess.run(
         command,
@@ -156,7 +154,7 @@ By {prf:ref}`thm-tiny`.
 """
 
 
-def tiny_tree(root: Path, tree: Path, page: str = TINY_PAGE) -> Path:
+def tiny_tree(root, tree, page=TINY_PAGE):
     """A book of one page and a library of one module under the real configuration."""
     shutil.copytree(root / "book" / "_ext", tree / "book" / "_ext")
     for folder in ("_static", "_latex"):
@@ -173,12 +171,12 @@ def tiny_tree(root: Path, tree: Path, page: str = TINY_PAGE) -> Path:
     return tree
 
 
-def typeset(tree: Path) -> Result:
+def typeset(tree):
     """XeLaTeX on what the LaTeX builder wrote, as the Makefile calls it."""
     return run(["sh", "book/_latex/typeset.sh", "_build/latex"], tree)
 
 
-def build(tree: Path, *options: str, **environment: str) -> Result:
+def build(tree, *options, **environment):
     """`jupyter-book build` with the strict settings of the Makefile."""
     command = [str(BIN / "jupyter-book"), "build", ".", "-W", "--keep-going", *options]
     return run(command, tree, **environment)

@@ -1,17 +1,13 @@
 """Shared by all: the whole book and a tiny one for the extensions, built once, and a browser."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 from filelock import FileLock
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from books import BIN, PAGES, SECRETS, WATCH, Result, build, front_page, run, tiny_tree
 
@@ -29,12 +25,12 @@ ORDER = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: ORDER.get(item.path.name, 0))
 
 
 @pytest.fixture(scope="session")
-def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+def whole_book(root, tmp_path_factory):
     """HTML and PDF of the whole book, as `make book` builds them to be handed in, by smoke."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "whole"
@@ -46,7 +42,7 @@ def whole_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     return Result(folder / "book-tree", *json.loads(told.read_text()))
 
 
-def build_whole_book(root: Path, folder: Path) -> Result:
+def build_whole_book(root, folder):
     tree = folder / "book-tree"
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
     shutil.copy(tree / "submission.example.yml", tree / "submission.yml")
@@ -60,7 +56,7 @@ def build_whole_book(root: Path, folder: Path) -> Result:
 
 
 @pytest.fixture(scope="session")
-def html(whole_book: Result) -> dict[str, BeautifulSoup]:
+def html(whole_book):
     """Every page of the whole book by its name."""
     return {
         name: BeautifulSoup((whole_book.html / f"{name}.html").read_text("utf-8"), "html.parser")
@@ -69,7 +65,7 @@ def html(whole_book: Result) -> dict[str, BeautifulSoup]:
 
 
 @pytest.fixture(scope="session")
-def tiny_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+def tiny_book(root, tmp_path_factory):
     """HTML and LaTeX of the tiny book."""
     tree = tiny_tree(root, tmp_path_factory.mktemp("tiny"))
     html = build(tree)
@@ -78,27 +74,26 @@ def tiny_book(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 
 @pytest.fixture(scope="session")
-def tiny_page(tiny_book: Result) -> BeautifulSoup:
+def tiny_page(tiny_book):
     """The page of the tiny book."""
     return front_page(tiny_book)
 
 
 @pytest.fixture(scope="session")
-def tiny_latex(tiny_book: Result) -> str:
+def tiny_latex(tiny_book):
     """What the tiny book is typeset from."""
     return (tiny_book.latex / "representation-learning.tex").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser():
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     program = next((path for name in names if (path := shutil.which(name))), None)
     if program is None and not os.environ.get("CI"):
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=program,
-            args=[f"--{flag}" for flag in BROWSER_FLAGS],
+            executable_path=program, args=[f"--{flag}" for flag in BROWSER_FLAGS]
         )
         yield chromium
         chromium.close()

@@ -1,12 +1,8 @@
 """What the student edition must not hold: text, code and figures of the instructor's alone."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 from book_editions import edition
 
@@ -33,19 +29,19 @@ ANSWERS = {
 }
 
 
-def letters(text: str) -> str:
+def letters(text):
     """The letters of a text and nothing else, so that neither layout nor hyphens hide a stretch."""
     return "".join(re.findall(r"[^\W\d_]+", text)).lower()
 
 
-def stretches(line: str) -> Iterator[str]:
+def stretches(line):
     """The parts of a line between formulas, roles and cells of a table, if they are long enough."""
     for part in re.split(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`|\|", line):
         if len(found := letters(part)) >= LETTERS:
             yield found
 
 
-def gone(root: Path, tree: Path) -> set[str]:
+def gone(root, tree):
     """Stretches of the book's pages and library that the same file of the student edition lacks.
 
     What several files of the book say is nobody's secret.
@@ -61,13 +57,13 @@ def gone(root: Path, tree: Path) -> set[str]:
     return found
 
 
-def _stretches_of(file: Path) -> Iterator[str]:
+def _stretches_of(file):
     for line in edition(file.read_text(encoding="utf-8"), "instructor").splitlines():
         if not re.match(r"\s*(from|import) ", line):
             yield from stretches(line)
 
 
-def texts(tree: Path) -> dict[str, str]:
+def texts(tree):
     """What every file of a tree says, by name; of a notebook all that is in it."""
     found = {}
     for file in sorted(file for file in tree.rglob("*") if file.is_file()):
@@ -79,7 +75,7 @@ def texts(tree: Path) -> dict[str, str]:
     return found
 
 
-def _strings(value: object) -> Iterator[str]:
+def _strings(value):
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -91,7 +87,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(inside)
 
 
-def leaks(said: dict[str, str], secrets: set[str]) -> list[str]:
+def leaks(said, secrets):
     """Where a stretch of ``secrets``, or an answer in any words, stands: a line for each."""
     found = []
     for name, text in said.items():

@@ -1,7 +1,5 @@
 """Cells that wait for a loss: how they are held, and what waits with them."""
 
-from __future__ import annotations
-
 import book_blanks
 from book_chapters import Chapter
 
@@ -32,7 +30,7 @@ other()
 """
 
 
-def test_cells_that_need_a_missing_loss_are_shown_and_not_run() -> None:
+def test_cells_that_need_a_missing_loss_are_shown_and_not_run():
     held = book_blanks.held(PAGE, {"7b": "reconstruction_loss"})
     assert held.count("Not run yet") == 1
     assert "```python\nrun = train()\n```" in held
@@ -44,7 +42,7 @@ def test_cells_that_need_a_missing_loss_are_shown_and_not_run() -> None:
     assert book_blanks.held(PAGE, {}) == PAGE
 
 
-def test_what_waits_to_be_attached_is_known() -> None:
+def test_what_waits_to_be_attached_is_known():
     page = Chapter(PAGE)
     assert book_blanks.waiting(page, {"7b": "reconstruction_loss"}) == {"fig-one", "code-q7b"}
     assert book_blanks.waiting(page, {"8a": "info_nce"}) == set()

@@ -1,7 +1,5 @@
 """What can go wrong in a build: it fails, or it mends; never does it end well with a wrong page."""
 
-from __future__ import annotations
-
 import os
 import random
 import re
@@ -9,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -55,7 +52,7 @@ WARNINGS = (
 )
 
 
-def test_tiny_book_builds(tiny_book: Result) -> None:
+def test_tiny_book_builds(tiny_book):
     assert tiny_book.code == 0, tiny_book.output[-3000:]
 
 
@@ -64,7 +61,7 @@ def test_tiny_book_builds(tiny_book: Result) -> None:
     "a chapter divides by zero; the book is built twice",
     "both builds fail and show the error; no page is published",
 )
-def test_failing_cell_fails_every_build(root: Path, tmp_path: Path) -> None:
+def test_failing_cell_fails_every_build(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page=FAILING)
     for attempt in ("first", "second"):
         result = build(tree)
@@ -78,7 +75,7 @@ def test_failing_cell_fails_every_build(root: Path, tmp_path: Path) -> None:
     "a page with thirteen of them is built twice",
     "both builds fail and name each",
 )
-def test_every_warning_fails_every_build(root: Path, tmp_path: Path) -> None:
+def test_every_warning_fails_every_build(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page=WRONG)
     for attempt in ("first", "second"):
         result = build(tree)
@@ -86,7 +83,7 @@ def test_every_warning_fails_every_build(root: Path, tmp_path: Path) -> None:
         assert [told for told in WARNINGS if told not in result.output] == [], attempt
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def files(folder):
     """What a site consists of."""
     return {
         file.relative_to(folder).as_posix(): file.read_bytes()
@@ -95,7 +92,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def assert_same_site(one: Result, other: Result) -> None:
+def assert_same_site(one, other):
     first, second = files(one.html), files(other.html)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
@@ -108,7 +105,7 @@ def assert_same_site(one: Result, other: Result) -> None:
     "a module of the library is edited between two builds",
     "the chapters are executed anew and show the new value",
 )
-def test_editing_the_library_executes_anew(root: Path, tmp_path: Path) -> None:
+def test_editing_the_library_executes_anew(root, tmp_path):
     tree = tiny_tree(root, tmp_path)
     first = build(tree)
     assert "value 1" in (first.html / "book/index.html").read_text()
@@ -128,7 +125,7 @@ THEOREM = """
 """
 
 
-def updated(result: Result) -> str:
+def updated(result):
     """What Sphinx says of the pages that it read."""
     (line,) = re.findall(r"updating environment: (.*)", re.sub(r"\x1b\[[\d;]*m", "", result.output))
     return line
@@ -139,7 +136,7 @@ def updated(result: Result) -> str:
     "a theorem is added to a page that another refers to; then a file of tests is",
     "the edited page is read again, and the other has the new number; then all are read again",
 )
-def test_pages_follow_what_they_refer_to(root: Path, tmp_path: Path) -> None:
+def test_pages_follow_what_they_refer_to(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page="# One\n\nSee {prf:ref}`thm-old`.\n")
     toc = "format: jb-book\nroot: book/index\nchapters:\n- file: book/second\n"
     (tree / "_toc.yml").write_text(toc)
@@ -166,7 +163,7 @@ def test_pages_follow_what_they_refer_to(root: Path, tmp_path: Path) -> None:
     "both are started together",
     "one waits for the other; both end well, with the same site as one build alone",
 )
-def test_two_builds_at_once_are_two_builds(root: Path, tmp_path: Path, tiny_book: Result) -> None:
+def test_two_builds_at_once_are_two_builds(root, tmp_path, tiny_book):
     tree = tiny_tree(root, tmp_path)
     both = [started(tree), started(tree)]
     outputs = [process.communicate(timeout=600)[0] for process in both]
@@ -175,15 +172,13 @@ def test_two_builds_at_once_are_two_builds(root: Path, tmp_path: Path, tiny_book
     assert_same_site(Result(tree, 0, ""), tiny_book)
 
 
-def test_the_folder_that_a_waiting_build_makes_anew_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_that_a_waiting_build_makes_anew_is_taken(tmp_path, monkeypatch):
     """Sphinx makes the output folder, if it is missing, before it comes to wait."""
     out = tmp_path / "_build" / "html"
     (out / "old").mkdir(parents=True)
     remove = shutil.rmtree
 
-    def removed_and_made(path: Path, **options: bool) -> None:
+    def removed_and_made(path, **options):
         remove(path, **options)
         path.mkdir()
 
@@ -193,7 +188,7 @@ def test_the_folder_that_a_waiting_build_makes_anew_is_taken(
     assert list(out.iterdir()) == []
 
 
-def started(tree: Path) -> subprocess.Popen[str]:
+def started(tree):
     """A build under way, in a group of processes of its own."""
     return subprocess.Popen(
         [str(BIN / "jupyter-book"), "build", ".", "-W", "--keep-going"],
@@ -212,7 +207,7 @@ def started(tree: Path) -> subprocess.Popen[str]:
     "is no longer of the book",
     "the next build makes the site anew, as if nothing had been",
 )
-def test_what_a_killed_build_left_is_not_published(tmp_path: Path, tiny_book: Result) -> None:
+def test_what_a_killed_build_left_is_not_published(tmp_path, tiny_book):
     tree = tmp_path / "tree"
     shutil.copytree(tiny_book.tree, tree)
     inside = tree / "_build"
@@ -230,7 +225,7 @@ def test_what_a_killed_build_left_is_not_published(tmp_path: Path, tiny_book: Re
     assert not book_builds.mark(inside).exists()
 
 
-def test_whole_chapters_outlive_a_killed_build(tmp_path: Path, tiny_book: Result) -> None:
+def test_whole_chapters_outlive_a_killed_build(tmp_path, tiny_book):
     inside = tmp_path / "_build"
     shutil.copytree(tiny_book.tree / "_build", inside)
     (kept,) = (inside / ".jupyter_cache").iterdir()
@@ -248,7 +243,7 @@ def test_whole_chapters_outlive_a_killed_build(tmp_path: Path, tiny_book: Result
     "under the lock of the build's folder",
     "its exit status is passed on",
 )
-def test_a_command_runs_alone_and_its_status_is_passed_on(root: Path, tmp_path: Path) -> None:
+def test_a_command_runs_alone_and_its_status_is_passed_on(root, tmp_path):
     program = [str(BIN / "python"), str(root / "book" / "_ext" / "book_builds.py"), str(tmp_path)]
     assert run([*program, "sh", "-c", "exit 3"], root).code == 3
     assert run([*program, "true"], root).code == 0
@@ -260,7 +255,7 @@ def test_a_command_runs_alone_and_its_status_is_passed_on(root: Path, tmp_path: 
     "SIGKILL to all its processes, 20 times, each followed by a build",
     "20 of 20 are built as if nothing had been, file by file",
 )
-def test_builds_killed_at_random_are_mended(root: Path, tmp_path: Path, tiny_book: Result) -> None:
+def test_builds_killed_at_random_are_mended(root, tmp_path, tiny_book):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     choose = random.Random(seed)
@@ -285,7 +280,7 @@ def test_builds_killed_at_random_are_mended(root: Path, tmp_path: Path, tiny_boo
     "the whole book, built twice from nothing by the recipe `smoke`",
     "every picture of the site is the same file both times",
 )
-def test_figures_of_two_clean_builds_are_the_same(root: Path, tmp_path: Path) -> None:
+def test_figures_of_two_clean_builds_are_the_same(root, tmp_path):
     runs = tmp_path / "runs"
     pictures = []
     for name in ("one", "two"):

@@ -1,7 +1,5 @@
 """The claims in the chapters' cells: on what each rests, and that a false one stops the build."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path
@@ -17,29 +15,28 @@ PART_ONE = [page for page in PAGES if page.startswith("book/similarity/")]
 
 
 @pytest.fixture(scope="module")
-def cells(root: Path) -> dict[str, list[str]]:
+def cells(root):
     """The code of every page."""
     return {page: [cell.body for cell in Chapter.read(root / f"{page}.md").cells] for page in PAGES}
 
 
-def claims(cell: str) -> list[ast.Call]:
+def claims(cell):
     """The calls of `claim` in a cell, as they stand in it."""
     calls = [node for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Call)]
     return sorted(
-        (call for call in calls if ast.unparse(call.func) == "claim"),
-        key=lambda call: call.lineno,
+        (call for call in calls if ast.unparse(call.func) == "claim"), key=lambda call: call.lineno
     )
 
 
-def rests_on(claim: ast.Call) -> ast.expr | None:
+def rests_on(claim):
     return next((keyword.value for keyword in claim.keywords if keyword.arg == "on"), None)
 
 
-def groundless(cells: list[str]) -> list[str]:
+def groundless(cells):
     """The claims of a page that name a run which no cell up to theirs trains or loads."""
-    trained: set[str] = set()
+    trained = set()
 
-    def known(value: ast.AST) -> bool:
+    def known(value):
         inside = [ast.unparse(node) for node in ast.walk(value)]
         return bool(trained & set(inside)) or any(".train_" in part for part in inside)
 
@@ -57,11 +54,11 @@ def groundless(cells: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_claim_rests_on_was_trained(cells: dict[str, list[str]], page: str) -> None:
+def test_what_a_claim_rests_on_was_trained(cells, page):
     assert groundless(cells[page]) == []
 
 
-def test_a_claim_that_rests_on_nothing_is_found() -> None:
+def test_a_claim_that_rests_on_nothing_is_found():
     train = "run = training.train_autoencoder()\nruns = {'a': run}"
     claim = "claim('It holds.', False, on={})".format
     good = [train, claim("run"), claim("runs.values()"), claim("[run, runs['a']]")]
@@ -71,7 +68,7 @@ def test_a_claim_that_rests_on_nothing_is_found() -> None:
         assert len(groundless([train, "val = shapes.ShapesDataset('val')", claim(on)])) == 1
 
 
-def planted(cells: list[str]) -> tuple[list[str], str]:
+def planted(cells):
     """The cells up to the first claim that rests on no network, its condition negated; it."""
     k, claim = next(
         (k, claim)
@@ -94,19 +91,17 @@ def planted(cells: list[str]) -> tuple[list[str], str]:
     "its cell fails with that sentence, and so would the build",
 )
 @pytest.mark.parametrize("page", PART_ONE)
-def test_a_planted_falsehood_stops_the_chapter(
-    cells: dict[str, list[str]], page: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planted_falsehood_stops_the_chapter(cells, page, monkeypatch):
     for show in ("frames", "live"):  # takes long, and states nothing
         monkeypatch.setattr(widgets, show, lambda *_, **__: None)
     monkeypatch.chdir(Path(__file__).resolve().parents[2] / Path(page).parent)
     (*before, false), sentence = planted(cells[page])
-    names: dict[str, object] = {}
+    names = {}
     for cell in before:
         exec(cell, names)
     with pytest.raises(ClaimFailed, match=f"^{re.escape(sentence)}$"):
         exec(false, names)
 
 
-def test_part_one_has_seven_chapters() -> None:
+def test_part_one_has_seven_chapters():
     assert len(PART_ONE) == 7

@@ -1,9 +1,5 @@
 """The one reader of a chapter: what it finds, and where."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 from book_chapters import Chapter, chapters
 
 PAGE = """\
@@ -56,12 +52,9 @@ The end.
 """
 
 
-def test_what_a_page_holds() -> None:
+def test_what_a_page_holds():
     page = Chapter(PAGE)
-    assert (page.title, page.plain_title) == (
-        "Of `code`, *words* and $x$",
-        "Of code, words and x",
-    )
+    assert (page.title, page.plain_title) == ("Of `code`, *words* and $x$", "Of code, words and x")
     assert page.citations == {"one", "two", "three"}
     assert page.labels == {"fig-a", "answer-q1", "lem-a", "code-a"}
     assert [(found.kind, found.title) for found in page.claims] == [
@@ -73,7 +66,7 @@ def test_what_a_page_holds() -> None:
     assert cell.body == "# not a heading\n1 + 1"
 
 
-def test_where_it_stands() -> None:
+def test_where_it_stands():
     page = Chapter(PAGE)
     found = {
         directive.label: [
@@ -90,7 +83,7 @@ def test_where_it_stands() -> None:
     }
 
 
-def test_blocks_are_cut_at_cells_headings_and_breaks() -> None:
+def test_blocks_are_cut_at_cells_headings_and_breaks():
     page = Chapter(PAGE)
     title, cell, box, section, rest = page.blocks
     assert [cell] == page.cells
@@ -98,7 +91,7 @@ def test_blocks_are_cut_at_cells_headings_and_breaks() -> None:
     assert rest == "The end."
 
 
-def test_directives_are_replaced_and_the_rest_is_kept() -> None:
+def test_directives_are_replaced_and_the_rest_is_kept():
     page = Chapter(PAGE)
     assert page.replaced([]) == PAGE
     new = page.replaced((cell, "gone\n") for cell in [*page.cells, *page.answers])
@@ -106,12 +99,12 @@ def test_directives_are_replaced_and_the_rest_is_kept() -> None:
     assert Chapter(new).labels == {"code-a"}
 
 
-def test_page_without_a_heading_has_no_title() -> None:
+def test_page_without_a_heading_has_no_title():
     page = Chapter("Text.\n")
     assert page.title == page.plain_title == ""
 
 
-def test_the_book_is_read_as_the_instructors(tmp_path: Path) -> None:
+def test_the_book_is_read_as_the_instructors(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "page.md").write_text("% instructor\n# Hers\n% student\n% # His\n% end\n")
     (page,) = chapters(tmp_path)

@@ -1,7 +1,5 @@
 """The marks of the two editions, and those out of place."""
 
-from __future__ import annotations
-
 import pytest
 import yaml
 
@@ -23,12 +21,12 @@ after
 """
 
 
-def test_each_edition_has_its_part() -> None:
+def test_each_edition_has_its_part():
     assert edition(MARKED, "instructor") == "before\n\nfor instructors\n\nafter\n"
     assert edition(MARKED, "student") == "before\n\nfor students\n\n- twice\n\nafter\n"
 
 
-def test_marks_work_in_the_header_of_a_cell() -> None:
+def test_marks_work_in_the_header_of_a_cell():
     text = "a:\n  # instructor\n  b: 1\n  # student\n  # b: 2\n  # end\n"
     assert yaml.safe_load(edition(text, "instructor")) == {"a": {"b": 1}}
     assert yaml.safe_load(edition(text, "student")) == {"a": {"b": 2}}
@@ -44,6 +42,6 @@ def test_marks_work_in_the_header_of_a_cell() -> None:
         ("% student\na\n% end\n", "line 2: a student's part is a comment, not 'a"),
     ],
 )
-def test_mark_out_of_place_is_named(text: str, named: str) -> None:
+def test_mark_out_of_place_is_named(text, named):
     with pytest.raises(ValueError, match=named):
         edition(text, "student")

@@ -1,23 +1,19 @@
 """How the chapters run: the cache that knows what they depend on, the networks, the figures."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
 from sphinx.errors import ExtensionError
 
 import book_execution
-from books import Result
 from replearn.course import trained
 
 
 @pytest.fixture
-def sources(tmp_path: Path, root: Path) -> Path:
+def sources(tmp_path, root):
     for file in ("requirements.txt", "requirements.lock", "pyproject.toml"):
         shutil.copy(root / file, tmp_path / file)
     package = tmp_path / "code" / "replearn"
@@ -26,7 +22,7 @@ def sources(tmp_path: Path, root: Path) -> Path:
     return tmp_path
 
 
-def test_fingerprint_is_stable(sources: Path) -> None:
+def test_fingerprint_is_stable(sources):
     assert book_execution.fingerprint(sources) == book_execution.fingerprint(sources)
 
 
@@ -42,7 +38,7 @@ def test_fingerprint_is_stable(sources: Path) -> None:
         *("requirements.lock", "pyproject.toml", "benchmarks/new.json"),
     ],
 )
-def test_fingerprint_follows_the_sources(sources: Path, file: str) -> None:
+def test_fingerprint_follows_the_sources(sources, file):
     before = book_execution.fingerprint(sources)
     path = sources / file
     path.parent.mkdir(exist_ok=True)
@@ -51,7 +47,7 @@ def test_fingerprint_follows_the_sources(sources: Path, file: str) -> None:
     assert book_execution.fingerprint(sources) != before
 
 
-def test_fingerprint_follows_the_recipe(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fingerprint_follows_the_recipe(sources, monkeypatch):
     monkeypatch.setenv("REPLEARN_RECIPE", "fast")
     fast = book_execution.fingerprint(sources)
     monkeypatch.setenv("REPLEARN_RECIPE", "smoke")
@@ -60,9 +56,7 @@ def test_fingerprint_follows_the_recipe(sources: Path, monkeypatch: pytest.Monke
     assert book_execution.fingerprint(sources) == fast, "fast is the default"
 
 
-def test_fingerprint_follows_the_networks(
-    sources: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_fingerprint_follows_the_networks(sources, monkeypatch, tmp_path):
     before = book_execution.fingerprint(sources)
     monkeypatch.setattr(os, "environ", {**os.environ})
     book_execution.note_networks(tmp_path / "told.json", {"A": {"origin": "found", "key": "1"}})
@@ -71,9 +65,7 @@ def test_fingerprint_follows_the_networks(
     assert len({before, found, book_execution.fingerprint(sources)}) == 3
 
 
-def test_a_network_keeps_the_origin_it_had_in_the_first_build(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_keeps_the_origin_it_had_in_the_first_build(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "environ", {**os.environ})
     told = {"A": {"origin": "trained", "key": "1", "finished": "2026"}}
     book_execution.note_networks(tmp_path / "told.json", told)
@@ -85,9 +77,7 @@ def test_a_network_keeps_the_origin_it_had_in_the_first_build(
 
 
 @pytest.mark.parametrize(("given", "trains"), [("", False), ("0", False), ("1", True)])
-def test_training_is_asked_for_by_one_word(
-    monkeypatch: pytest.MonkeyPatch, given: str, trains: bool
-) -> None:
+def test_training_is_asked_for_by_one_word(monkeypatch, given, trains):
     monkeypatch.setenv("TRAIN", given)
     assert book_execution.trains() == trains
 
@@ -97,7 +87,7 @@ def test_training_is_asked_for_by_one_word(
     "`TRAIN=yes make book`",
     "an error names the word and what is allowed, before any page is read",
 )
-def test_another_word_than_one_is_refused(root: Path, tmp_path: Path) -> None:
+def test_another_word_than_one_is_refused(root, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAIN", "yes")
         with pytest.raises(ExtensionError, match="TRAIN must be 1 or 0, or left out, got 'yes'"):
@@ -111,12 +101,12 @@ def test_another_word_than_one_is_refused(root: Path, tmp_path: Path) -> None:
     "a line says so; the build keeps its networks in its own folder, and the book is built",
 )
 def test_a_store_that_cannot_be_written_is_replaced_by_the_builds_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(os, "environ", {**os.environ})
     os.environ.pop("REPLEARN_RUNS", None)
 
-    def get(folder: Path, train: bool) -> dict[str, dict[str, str]]:
+    def get(folder, train):
         if "REPLEARN_RUNS" not in os.environ:
             raise OSError(30, "Read-only file system: the folder of runs must be writable")
         return {"A": {"origin": "published"}}
@@ -131,7 +121,7 @@ def test_a_store_that_cannot_be_written_is_replaced_by_the_builds_own(
         book_execution.get_networks(tmp_path)
 
 
-def test_figures_are_vectors(tiny_book: Result, tiny_page: BeautifulSoup, tiny_latex: str) -> None:
+def test_figures_are_vectors(tiny_book, tiny_page, tiny_latex):
     image = tiny_page.select_one("figure img")
     assert image is not None
     assert image["src"].endswith(".svg")
@@ -140,16 +130,14 @@ def test_figures_are_vectors(tiny_book: Result, tiny_page: BeautifulSoup, tiny_l
     assert ".png}" not in tiny_latex
 
 
-def test_page_shows_no_progress_bar(tiny_page: BeautifulSoup) -> None:
+def test_page_shows_no_progress_bar(tiny_page):
     assert "value 1 3" in tiny_page.get_text()
     assert "progress" not in tiny_page.select_one("div.cell_output").get_text()
     assert not tiny_page.select('script[type*="widget"]')
 
 
 @pytest.mark.parametrize("chosen", ["nets", "../nets"])
-def test_pages_of_every_folder_share_the_store_that_was_chosen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
-) -> None:
+def test_pages_of_every_folder_share_the_store_that_was_chosen(tmp_path, monkeypatch, chosen):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REPLEARN_RUNS", chosen)
     book_execution.keep_one_store()
@@ -157,7 +145,7 @@ def test_pages_of_every_folder_share_the_store_that_was_chosen(
     assert Path(os.environ["REPLEARN_RUNS"]) == (tmp_path / chosen).resolve()
 
 
-def test_where_no_store_was_chosen_none_is_put(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_store_was_chosen_none_is_put(monkeypatch):
     monkeypatch.delenv("REPLEARN_RUNS", raising=False)
     book_execution.keep_one_store()
     assert "REPLEARN_RUNS" not in os.environ

@@ -1,23 +1,20 @@
 """The buttons that open a page where it runs, and the repository that they open."""
 
-from __future__ import annotations
-
 import subprocess
-from pathlib import Path
 
 import pytest
 from sphinx.errors import ExtensionError
 
 import book_launch
-from books import Result, build, front_page, tiny_tree
+from books import build, front_page, tiny_tree
 
 
-def git(tree: Path, *command: str) -> None:
+def git(tree, *command):
     subprocess.run(["git", "-C", str(tree), *command], check=True, capture_output=True)
 
 
 @pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def clone(tmp_path, monkeypatch):
     """A repository with one commit and no remote, and an environment that names none."""
     monkeypatch.delenv("REPO_URL", raising=False)
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
@@ -37,14 +34,14 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "ssh://git@github.com:22/me/shapes",
     ],
 )
-def test_repository_is_that_of_the_remote(clone: Path, remote: str) -> None:
+def test_repository_is_that_of_the_remote(clone, remote):
     git(clone, "remote", "add", "origin", remote)
     found = book_launch.repository(clone)
     assert found == book_launch.Repository("github.com", "me/shapes")
     assert found.url == "https://github.com/me/shapes"
 
 
-def test_fork_and_branch_are_opened(clone: Path) -> None:
+def test_fork_and_branch_are_opened(clone):
     """What was cloned, not what it was forked from; the branch only if the fork has it."""
     git(clone, "remote", "add", "upstream", "https://github.com/they/shapes")
     git(clone, "remote", "add", "origin", "git@github.com:me/shapes.git")
@@ -65,25 +62,25 @@ def test_fork_and_branch_are_opened(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("remote", [None, "/srv/git/shapes", "../shapes", "file:///srv/shapes"])
-def test_without_a_public_remote_there_is_no_repository(clone: Path, remote: str | None) -> None:
+def test_without_a_public_remote_there_is_no_repository(clone, remote):
     if remote is not None:
         git(clone, "remote", "add", "origin", remote)
     assert book_launch.repository(clone) is None
 
 
-def test_repository_around_an_unpacked_copy_is_not_its_own(clone: Path) -> None:
+def test_repository_around_an_unpacked_copy_is_not_its_own(clone):
     git(clone, "remote", "add", "origin", "https://github.com/me/other")
     (clone / "shapes").mkdir()
     assert book_launch.repository(clone / "shapes") is None
 
 
-def test_without_git_there_is_no_repository(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_there_is_no_repository(clone, monkeypatch):
     git(clone, "remote", "add", "origin", "https://github.com/me/shapes")
     monkeypatch.setenv("PATH", str(clone))
     assert book_launch.repository(clone) is None
 
 
-def test_given_repository_comes_first(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_repository_comes_first(clone, monkeypatch):
     git(clone, "remote", "add", "origin", "https://github.com/me/shapes")
     monkeypatch.setenv("REPO_URL", "https://gitlab.com/group/team/shapes.git")
     found = book_launch.repository(clone)
@@ -99,13 +96,13 @@ def test_given_repository_comes_first(clone: Path, monkeypatch: pytest.MonkeyPat
     "given",
     ["shapes", "me/shapes", "github.com/me/shapes", "https://github.com/me", "https://x/y/z"],
 )
-def test_bad_repository_is_named(clone: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_bad_repository_is_named(clone, monkeypatch, given):
     monkeypatch.setenv("REPO_URL", given)
     with pytest.raises(ExtensionError, match=rf"REPO_URL is '{given}'.*https://host/owner/name"):
         book_launch.repository(clone)
 
 
-def launch_links(result: Result) -> list[str]:
+def launch_links(result):
     """Where the buttons of the front page lead; each has an icon that travels with the site."""
     page = front_page(result)
     links = page.select(".dropdown-launch-buttons a[href]")
@@ -113,7 +110,7 @@ def launch_links(result: Result) -> list[str]:
     return [link["href"] for link in links]
 
 
-def test_buttons_open_the_pages_notebook(root: Path, tmp_path: Path) -> None:
+def test_buttons_open_the_pages_notebook(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page="# Title\n\nText.\n")
     (tree / "notebooks").mkdir()
     (tree / "notebooks" / "index.ipynb").touch()
@@ -131,5 +128,5 @@ def test_buttons_open_the_pages_notebook(root: Path, tmp_path: Path) -> None:
     assert "REPO_URL is 'shapes'" in bad.output
 
 
-def test_page_without_a_notebook_has_no_buttons(tiny_book: Result) -> None:
+def test_page_without_a_notebook_has_no_buttons(tiny_book):
     assert launch_links(tiny_book) == []

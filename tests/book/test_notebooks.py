@@ -1,7 +1,5 @@
 """The notebooks for Colab: what becomes of MyST, and those that are committed."""
 
-from __future__ import annotations
-
 import ast
 import os
 import re
@@ -17,10 +15,8 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
-from nbformat import NotebookNode, v4
-from playwright.sync_api import Browser
+from nbformat import v4
 
-import book_macros
 import book_notebooks
 import book_offline
 from book_chapters import parse
@@ -36,20 +32,20 @@ MYST_TOKENS = {
 }
 
 
-def read(file: str) -> NotebookNode:
+def read(file):
     return nbformat.read(FOLDER / file, 4)
 
 
-def markdown(notebook: NotebookNode) -> list[str]:
+def markdown(notebook):
     return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
 
 
 @pytest.fixture(scope="module")
-def book(root: Path) -> book_notebooks.Book:
+def book(root):
     return book_notebooks.Book(root)
 
 
-def myst_in(text: str) -> list[str]:
+def myst_in(text):
     """What MyST's own parser takes for more than Markdown, and links that only Sphinx follows."""
     found = [f"link to {target}" for target in re.findall(r"\]\((\S+\.md)\)", text)]
     for token in parse(text):
@@ -59,10 +55,7 @@ def myst_in(text: str) -> list[str]:
     return found
 
 
-# ---- What becomes of MyST
-
-
-def written(root: Path, tree: Path, text: str) -> list[str]:
+def written(root, tree, text):
     """The Markdown cells of the notebook of a book whose one page holds ``text``."""
     tiny_tree(root, tree, page=dedent(text) + "\n```{code-cell} ipython3\n1\n```\n")
     (tree / "code" / "replearn" / "tiny.py").write_text(
@@ -72,7 +65,7 @@ def written(root: Path, tree: Path, text: str) -> list[str]:
     return markdown(nbformat.reads(files["index.ipynb"], 4))
 
 
-def test_result_and_proof_become_a_quotation_and_a_paragraph(root: Path, tmp_path: Path) -> None:
+def test_result_and_proof_become_a_quotation_and_a_paragraph(root, tmp_path):
     (cell,) = written(
         root,
         tmp_path,
@@ -138,9 +131,7 @@ def test_result_and_proof_become_a_quotation_and_a_paragraph(root: Path, tmp_pat
     )
 
 
-def test_figure_has_its_caption_below_and_sections_their_own_cells(
-    root: Path, tmp_path: Path
-) -> None:
+def test_figure_has_its_caption_below_and_sections_their_own_cells(root, tmp_path):
     cells = written(
         root,
         tmp_path,
@@ -174,7 +165,7 @@ def test_figure_has_its_caption_below_and_sections_their_own_cells(
     ]
 
 
-def test_box_keeps_tables_and_shows_code_and_citations(root: Path, tmp_path: Path) -> None:
+def test_box_keeps_tables_and_shows_code_and_citations(root, tmp_path):
     box, works = written(
         root,
         tmp_path,
@@ -244,12 +235,12 @@ def test_box_keeps_tables_and_shows_code_and_citations(root: Path, tmp_path: Pat
         ("```{literalinclude} ../code/replearn/tiny.py\n```", "directive 'literalinclude'"),
     ],
 )
-def test_what_has_no_reading_is_named(root: Path, tmp_path: Path, text: str, named: str) -> None:
+def test_what_has_no_reading_is_named(root, tmp_path, text, named):
     with pytest.raises(ValueError, match=rf"^book/index: .*{re.escape(named)}"):
         written(root, tmp_path, f"# One\n\n{text}\n")
 
 
-MACROS: dict[str, book_macros.Macro] = {
+MACROS = {
     "R": r"\mathbb{R}",
     "v": r"\mathbf{v}",
     "E": r"\operatorname*{E}",
@@ -272,20 +263,17 @@ MACROS: dict[str, book_macros.Macro] = {
         (r"\log\E_x", r"\log\operatorname*{E}_x"),
     ],
 )
-def test_macros_are_written_out(tex: str, plain: str) -> None:
+def test_macros_are_written_out(tex, plain):
     assert book_notebooks.expand(tex, MACROS) == plain
 
 
 @pytest.mark.parametrize("tex", [r"\norm", r"\norm{x", r"\inner{a} "])
-def test_macro_without_argument_is_quoted(tex: str) -> None:
+def test_macro_without_argument_is_quoted(tex):
     with pytest.raises(ValueError, match="lacks an argument"):
         book_notebooks.expand(tex, MACROS)
 
 
-# ---- The committed notebooks
-
-
-def test_notebooks_are_in_step_with_the_chapters(root: Path) -> None:
+def test_notebooks_are_in_step_with_the_chapters(root):
     """Written anew for the repository that they name, they are the same."""
     first = read("index.ipynb").cells[0].source
     url = re.search(r"git\+(\S+)", first)
@@ -295,14 +283,14 @@ def test_notebooks_are_in_step_with_the_chapters(root: Path) -> None:
     assert [file for file in FILES if fresh[file] != committed[file]] == [], "run `make notebooks`"
 
 
-def test_every_chapter_has_a_notebook(root: Path) -> None:
+def test_every_chapter_has_a_notebook(root):
     apart = ("book/checklist", "book/appendix/")
     chapters = [page for page in pages(root) if not page.startswith(apart)]
     assert sorted(f"{page.rsplit('/', 1)[-1]}.ipynb" for page in chapters) == FILES
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_notebook_is_valid_empty_of_outputs_and_asks_for_a_gpu(file: str) -> None:
+def test_notebook_is_valid_empty_of_outputs_and_asks_for_a_gpu(file):
     notebook = read(file)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -313,32 +301,32 @@ def test_notebook_is_valid_empty_of_outputs_and_asks_for_a_gpu(file: str) -> Non
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_code_parses(file: str) -> None:
+def test_code_parses(file):
     for cell in read(file).cells:
         if cell.cell_type == "code":
             ast.parse(TransformerManager().transform_cell(cell.source))
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_no_myst_is_left(book: book_notebooks.Book, file: str) -> None:
+def test_no_myst_is_left(book, file):
     macro = re.compile(rf"\\({'|'.join(book.macros)})(?![A-Za-z])")
     for text in markdown(read(file)):
         assert myst_in(text) == []
         assert macro.findall(text) == []
 
 
-def test_the_scan_for_myst_sees_it(root: Path, book: book_notebooks.Book) -> None:
+def test_the_scan_for_myst_sees_it(root, book):
     for page in book.chapters:
         assert myst_in((root / f"{page}.md").read_text("utf-8")), page
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_links_lead_to_notebooks(file: str) -> None:
+def test_links_lead_to_notebooks(file):
     links = [link for text in markdown(read(file)) for link in re.findall(r"\]\((.+?)\)", text)]
     assert [link for link in links if link not in FILES] == []
 
 
-def test_formulas_need_none_of_the_books_macros(browser: Browser) -> None:
+def test_formulas_need_none_of_the_books_macros(browser):
     """MathJax as it comes sets every formula."""
     formulas = [
         (part.content, part.type != "math_inline")
@@ -362,20 +350,15 @@ def test_formulas_need_none_of_the_books_macros(browser: Browser) -> None:
     assert failed == []
 
 
-# ---- Their first cell
-
-
 @pytest.fixture
-def shell() -> InteractiveShell:
+def shell():
     shell = InteractiveShell()
     shell.asked = []
     shell.register_magic_function(shell.asked.append, magic_name="pip")
     return shell
 
 
-def test_library_is_installed_where_it_is_missing(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_library_is_installed_where_it_is_missing(shell, monkeypatch):
     """And the torch, torchvision and numpy that are there are asked for as they are."""
     cell = book_notebooks.INSTALL + "https://github.com/me/shapes"
     shell.run_cell(cell).raise_error()
@@ -389,9 +372,7 @@ def test_library_is_installed_where_it_is_missing(
     assert set(wanted) == {*kept, "git+https://github.com/me/shapes"}
 
 
-def test_unpublished_notebook_says_what_to_do(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unpublished_notebook_says_what_to_do(shell, monkeypatch):
     shell.run_cell(book_notebooks.NO_REPOSITORY).raise_error()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"pyproject\.toml: %pip install"):
@@ -402,9 +383,7 @@ def test_unpublished_notebook_says_what_to_do(
     ("given", "first"),
     [("https://github.com/me/shapes", "git+https://github.com/me/shapes"), ("", "REPO_URL=https")],
 )
-def test_make_tells_the_notebooks_their_repository(
-    root: Path, tmp_path: Path, given: str, first: str
-) -> None:
+def test_make_tells_the_notebooks_their_repository(root, tmp_path, given, first):
     tree = tiny_tree(root, tmp_path, page="# T\n\n```{code-cell} ipython3\n1\n```\n")
     (tree / "notebooks").mkdir()
     (tree / "notebooks" / "gone.ipynb").write_text("{}")
@@ -416,9 +395,6 @@ def test_make_tells_the_notebooks_their_repository(
     assert first in nbformat.read(tree / "notebooks" / "index.ipynb", 4).cells[0].source
 
 
-# ---- They run
-
-
 @pytest.mark.parametrize(
     "file",
     [
@@ -426,7 +402,7 @@ def test_make_tells_the_notebooks_their_repository(
         for file in FILES
     ],
 )
-def test_notebook_runs_without_what_builds_the_book(root: Path, tmp_path: Path, file: str) -> None:
+def test_notebook_runs_without_what_builds_the_book(root, tmp_path, file):
     notebook = read(file)
     # Importing what is blocked fails; importing the course reads $REPLEARN_RECIPE.
     blocked = f"import sys\nsys.modules.update(dict.fromkeys({BLOCKED}))\nimport replearn.course"

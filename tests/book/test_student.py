@@ -1,13 +1,10 @@
 """The student edition: what it must not hold, what it must, and that it can be filled in."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -20,18 +17,18 @@ import book_checklist
 import book_student
 import leaks
 from book_chapters import Chapter, chapters
-from books import BIN, Result, run
+from books import BIN, run
 
 
 @pytest.fixture(scope="module")
-def tree(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(root, tmp_path_factory):
     """The student edition as it is handed out."""
     folder = tmp_path_factory.mktemp("student") / "tree"
     book_student.write(root, folder)
     return folder
 
 
-def fill(root: Path, tree: Path, *questions: str) -> None:
+def fill(root, tree, *questions):
     """Write into a student's blanks what the book has there."""
     losses = tree / "code" / "replearn" / "losses.py"
     text = losses.read_text(encoding="utf-8")
@@ -48,7 +45,7 @@ def fill(root: Path, tree: Path, *questions: str) -> None:
     losses.write_text(text, encoding="utf-8")
 
 
-def checked(tree: Path) -> str:
+def checked(tree):
     """What the public checks print in a student's tree."""
     calls = "; ".join(f"exercises.check({question!r})" for question in book_blanks.ASKED)
     return run(
@@ -56,7 +53,7 @@ def checked(tree: Path) -> str:
     ).output
 
 
-def test_the_file_of_a_mark_out_of_place_is_named(root: Path, tmp_path: Path) -> None:
+def test_the_file_of_a_mark_out_of_place_is_named(root, tmp_path):
     copy = tmp_path / "root"
     shutil.copytree(root / "student", copy / "student")
     (copy / "student" / "tree.yml").write_text("files: [a.md]\nlibrary: {}\n")
@@ -65,13 +62,8 @@ def test_the_file_of_a_mark_out_of_place_is_named(root: Path, tmp_path: Path) ->
         book_student.write(copy, tmp_path / "tree")
 
 
-# ---- The library
-
-
 MODULE = '''\
 """A module."""
-
-from __future__ import annotations
 
 import math
 from os import path, sep
@@ -98,15 +90,13 @@ def answer(x: float) -> str:
 '''
 
 
-def test_module_keeps_what_is_named_and_what_that_uses() -> None:
+def test_module_keeps_what_is_named_and_what_that_uses():
     blanked = book_student.blanked(MODULE, "asked", "9z")
     assert book_student.pruned(MODULE, ["asked"]) == dedent(
         '''\
         """A module."""
 
-        from __future__ import annotations
-
-        # Used by asked.
+                # Used by asked.
         def _half(x: float) -> float:
             return x / 2
 
@@ -120,9 +110,7 @@ def test_module_keeps_what_is_named_and_what_that_uses() -> None:
         '''\
         """A module."""
 
-        from __future__ import annotations
-
-        def asked(x: float) -> float:
+                def asked(x: float) -> float:
             """Say what is asked."""
             # FIXME: Question 9z, at most five lines in place of this one.
             raise NotImplementedError("asked is not implemented yet: Question 9z")
@@ -132,7 +120,7 @@ def test_module_keeps_what_is_named_and_what_that_uses() -> None:
         book_student.pruned(MODULE, ["asked", "question"])
 
 
-def test_blanks_say_what_they_are(tree: Path) -> None:
+def test_blanks_say_what_they_are(tree):
     losses = tree / "code" / "replearn" / "losses.py"
     assert book_blanks.unwritten(losses) == book_blanks.ASKED
     said = checked(tree)
@@ -141,23 +129,20 @@ def test_blanks_say_what_they_are(tree: Path) -> None:
     assert (said.count("✗"), said.count("✓")) == (8, 0)
 
 
-def test_library_is_in_order(tree: Path) -> None:
+def test_library_is_in_order(tree):
     for what in (["check"], ["format", "--check"]):
         done = run([sys.executable, "-m", "ruff", *what, "--no-cache", "."], tree)
         assert done.code == 0, done.output
 
 
-# ---- What is gone
-
-
-def test_nothing_leaks(root: Path, tree: Path) -> None:
+def test_nothing_leaks(root, tree):
     """No text, code or figure that is the instructor's: in pages, code, tests or notebooks."""
     secrets = leaks.gone(root, tree)
     assert len(secrets) > 1000
     assert leaks.leaks(leaks.texts(tree), secrets) == []
 
 
-def test_the_search_for_leaks_finds_every_answer(root: Path, tree: Path) -> None:
+def test_the_search_for_leaks_finds_every_answer(root, tree):
     """What the boxes of the book say is found, wherever it would stand."""
     secrets = leaks.gone(root, tree)
     boxes = {box.label: box.body for page in chapters(root / "book") for box in page.answers}
@@ -170,7 +155,7 @@ def test_the_search_for_leaks_finds_every_answer(root: Path, tree: Path) -> None
         assert leaks.leaks({label: boxes[label]}, secrets), label
 
 
-def test_no_figure_is_left_but_those_of_the_pages(root: Path, tree: Path) -> None:
+def test_no_figure_is_left_but_those_of_the_pages(root, tree):
     labels = {label for page in chapters(tree / "book") for label in page.labels}
     assert {label for label in labels if label.startswith("fig-")} == {
         *("fig-samples", "fig-variations", "fig-nuisances", "fig-factors", "fig-q4-arrangements"),
@@ -183,16 +168,16 @@ def test_no_figure_is_left_but_those_of_the_pages(root: Path, tree: Path) -> Non
     }
 
 
-def test_no_mark_and_no_word_of_the_other_edition_is_left(tree: Path) -> None:
+def test_no_mark_and_no_word_of_the_other_edition_is_left(tree):
     for name, text in leaks.texts(tree).items():
         assert not re.search(r"^\s*[%#] (instructor|student|end)$", text, re.M), name
     assert "student.py" not in (tree / "Makefile").read_text()
 
 
-def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree: Path) -> None:
+def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree):
     files = sorted((tree / "notebooks").glob("*.ipynb"))
     assert [file.stem for file in files] == [
-        *("dataset", "q4-geometry", "q7-autoencoder", "q8-contrastive"),
+        *("dataset", "q4-geometry", "q7-autoencoder", "q8-contrastive")
     ]
     for file in files:
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
@@ -200,14 +185,11 @@ def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree: Path) -> N
             assert not cell.get("outputs")
 
 
-# ---- What is there
-
-
-def checklist(tree: Path) -> tuple[dict, dict[str, list[book_checklist.Answer]]]:
+def checklist(tree):
     page = Chapter.read(tree / "book" / "checklist.md")
     (table,) = (found for found in page.directives if found.name == "checklist")
     asked = yaml.safe_load(table.body)
-    given: dict[str, list[book_checklist.Answer]] = {part: [] for part in asked}
+    given = {part: [] for part in asked}
     for chapter in chapters(tree / "book"):
         for box in chapter.answers:
             found = book_checklist.answer(chapter, box)
@@ -215,7 +197,7 @@ def checklist(tree: Path) -> tuple[dict, dict[str, list[book_checklist.Answer]]]
     return asked, given
 
 
-def test_every_answer_has_an_empty_box_and_its_points(root: Path, tree: Path) -> None:
+def test_every_answer_has_an_empty_box_and_its_points(root, tree):
     asked, given = checklist(tree)
     every = [found.question for part in given.values() for found in part]
     assert len(every) == 18
@@ -229,7 +211,7 @@ def test_every_answer_has_an_empty_box_and_its_points(root: Path, tree: Path) ->
     assert sum("**(empty)**" in row for row in rows) == 18
 
 
-def test_each_box_is_a_cell_of_its_own(tree: Path) -> None:
+def test_each_box_is_a_cell_of_its_own(tree):
     notebook = json.loads((tree / "notebooks" / "q7-autoencoder.ipynb").read_text())
     sources = ["".join(cell["source"]) for cell in notebook["cells"]]
     boxes = [source for source in sources if "Answer — Question" in source]
@@ -237,16 +219,14 @@ def test_each_box_is_a_cell_of_its_own(tree: Path) -> None:
     assert all(source.startswith("> **Answer — Question 7") for source in boxes)
 
 
-def test_notebooks_install_the_tree_they_belong_to(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_notebooks_install_the_tree_they_belong_to(root, tmp_path, monkeypatch):
     monkeypatch.setenv("REPO_URL", "https://github.com/course/handout")
     book_student.write(root, tmp_path / "tree")
     text = (tmp_path / "tree" / "notebooks" / "q7-autoencoder.ipynb").read_text()
     assert "git+https://github.com/course/handout" in text
 
 
-def test_folder_that_is_there_is_left_alone(root: Path, tmp_path: Path) -> None:
+def test_folder_that_is_there_is_left_alone(root, tmp_path):
     (tmp_path / "mine").write_text("kept")
     command = [sys.executable, str(root / "book" / "_ext" / "book_student.py"), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -255,7 +235,7 @@ def test_folder_that_is_there_is_left_alone(root: Path, tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "kept"
 
 
-def test_written_losses_are_run(root: Path, tree: Path, tmp_path: Path) -> None:
+def test_written_losses_are_run(root, tree, tmp_path):
     filled = shutil.copytree(tree, tmp_path / "filled")
     fill(root, filled, "7b", "8a")
     assert book_blanks.unwritten(filled / "code" / "replearn" / "losses.py") == {}
@@ -263,24 +243,19 @@ def test_written_losses_are_run(root: Path, tree: Path, tmp_path: Path) -> None:
     assert (said.count("✗"), said.count("✓")) == (0, 8)
 
 
-# ---- As a student
-
-
-def make(tree: Path, **environment: str) -> Result:
+def make(tree, **environment):
     """`make pdf` with the tools of this environment, by smoke."""
     command = ["make", "pdf", f"VENV={BIN.parent}", "-o", str(BIN.parent / ".installed")]
     return run(command, tree, REPLEARN_RUNS=str(tree.parent / "runs"), **environment)
 
 
-def printed(tree: Path) -> list[str]:
+def printed(tree):
     pdf = PdfReader(tree / "_build" / "representation-learning.pdf")
     return [page.extract_text() for page in pdf.pages]
 
 
 @pytest.mark.parametrize("edition", ["root", "tree"])
-def test_cells_import_what_they_use_and_nothing_else(
-    edition: str, request: pytest.FixtureRequest
-) -> None:
+def test_cells_import_what_they_use_and_nothing_else(edition, request):
     """What a cell imports that only instructors have is missing in the student's edition."""
     folder = request.getfixturevalue(edition) / "notebooks"
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821,F401"]
@@ -289,7 +264,7 @@ def test_cells_import_what_they_use_and_nothing_else(
 
 
 @pytest.mark.rehearsal
-def test_student_edition_builds_and_nothing_leaks(root: Path, tree: Path, tmp_path: Path) -> None:
+def test_student_edition_builds_and_nothing_leaks(root, tree, tmp_path):
     """Under the strict settings: into pages, the search index, or print."""
     empty = shutil.copytree(tree, tmp_path / "empty")
     done = make(empty)
@@ -319,7 +294,7 @@ HERS = {
 
 
 @pytest.mark.rehearsal
-def test_a_student_hands_in_what_she_wrote(tree: Path, tmp_path: Path) -> None:
+def test_a_student_hands_in_what_she_wrote(tree, tmp_path):
     """Her losses, in her own words, train her networks; her answers and her plots are printed."""
     hers = shutil.copytree(tree, tmp_path / "hers")
     losses = hers / "code" / "replearn" / "losses.py"

@@ -1,9 +1,6 @@
 """Who hands the book in: what is read, what is refused, and the title page."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,11 +11,11 @@ import book_submission
 from books import build, run, tiny_tree, typeset
 
 
-def test_without_a_submission_the_page_is_neutral(tmp_path: Path) -> None:
+def test_without_a_submission_the_page_is_neutral(tmp_path):
     assert book_submission.read(tmp_path / "submission.yml", {}) == book_submission.Submission()
 
 
-def test_example_of_a_submission_is_well_formed(root: Path) -> None:
+def test_example_of_a_submission_is_well_formed(root):
     example = root / "submission.example.yml"
     submission = book_submission.read(example, {})
     assert submission.author == "Your Name"
@@ -27,7 +24,7 @@ def test_example_of_a_submission_is_well_formed(root: Path) -> None:
     assert list(yaml.safe_load(example.read_text())) == keys, "the example shows every key"
 
 
-def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
+def test_command_line_wins_over_the_file(tmp_path):
     file = tmp_path / "submission.yml"
     file.write_text("author: Of the File\ncollaborators: [In the File]\npaper: letter\n")
     environment = {"AUTHOR": "Of the Line", "COLLABORATORS": " One  Name,Another, ", "PAPER": "a4"}
@@ -40,7 +37,7 @@ def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
     )
 
 
-def test_make_passes_names_on_letter_by_letter(root: Path) -> None:
+def test_make_passes_names_on_letter_by_letter(root):
     name = r"O'Neil & $HOME # $(shell ls) % \ {_}~^"
     command = ["make", "--no-print-directory", "--eval=show: ; @printenv AUTHOR", "show"]
     assert run([*command, f"AUTHOR={name}"], root).output == name + "\n"
@@ -66,14 +63,14 @@ def test_make_passes_names_on_letter_by_letter(root: Path) -> None:
         ('author: "A\\a"', r"U\+0007"),
     ],
 )
-def test_bad_submission_is_named(tmp_path: Path, text: str, named: str) -> None:
+def test_bad_submission_is_named(tmp_path, text, named):
     file = tmp_path / "submission.yml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ExtensionError, match=named):
         book_submission.read(file, {})
 
 
-def test_accents_are_composed() -> None:
+def test_accents_are_composed():
     assert book_submission.name("author", "Zoe\u0308\n Å") == "Zo\u00eb \u00c5"
 
 
@@ -86,7 +83,7 @@ def test_accents_are_composed() -> None:
         ("א\u05b8", "\\bookrtl{א\u05b8}"),  # a point stays with the letter it belongs to
     ],
 )
-def test_name_in_latex(text: str, latex: str) -> None:
+def test_name_in_latex(text, latex):
     assert book_submission.as_latex(text) == latex
 
 
@@ -100,7 +97,7 @@ NAMES = (
 )
 
 
-def test_title_page_holds_every_name(root: Path, tmp_path: Path) -> None:
+def test_title_page_holds_every_name(root, tmp_path):
     """Names of many letters and a crowd of collaborators, on letter paper."""
     tree = tiny_tree(root, tmp_path, page="# Title\n\nText.\n")
     crowd = [f"Collaborator {k}." for k in range(400)]
@@ -125,7 +122,7 @@ def test_title_page_holds_every_name(root: Path, tmp_path: Path) -> None:
     assert "Overfull" not in log
 
 
-def test_bad_submission_stops_every_build(root: Path, tmp_path: Path) -> None:
+def test_bad_submission_stops_every_build(root, tmp_path):
     tree = tiny_tree(root, tmp_path, page="# Title\n\nText.\n")
     (tree / "submission.yml").write_text("autor: A Name\n")
     for options in ((), ("--builder", "latex")):

@@ -1,13 +1,10 @@
 """The whole book, built once in the smoke recipe: every page of it and the PDF."""
 
-from __future__ import annotations
-
 import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -21,7 +18,7 @@ import book_execution
 import book_notebooks
 import book_offline
 from book_chapters import chapters
-from books import PAGES, SECRETS, WATCH, Result
+from books import PAGES, SECRETS, WATCH
 
 RAW_MARKUP = (
     *("{prf:ref}", "{cite", "{ref}", "{numref}", "{eq}", "{doc}", ":::", "```", "$$"),
@@ -29,33 +26,30 @@ RAW_MARKUP = (
 )
 
 
-def test_build_succeeds(whole_book: Result) -> None:
+def test_build_succeeds(whole_book):
     assert whole_book.code == 0, whole_book.output[-6000:]
 
 
-def article(page: BeautifulSoup) -> BeautifulSoup:
+def article(page):
     """The page's own content, without the theme's."""
     found = page.select_one("article.bd-article")
     assert found is not None
     return found
 
 
-# ---- Pages
-
-
 @pytest.mark.parametrize("name", PAGES)
-def test_page_announces_a_smoke_build(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_announces_a_smoke_build(html, name):
     announcement = html[name].select_one(".bd-header-announcement, .announcement")
     assert announcement is not None
     assert book_execution.SMOKE in announcement.get_text()
 
 
-def test_front_page_leads_to_the_book(whole_book: Result) -> None:
+def test_front_page_leads_to_the_book(whole_book):
     assert "book/index.html" in (whole_book.html / "index.html").read_text()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_shows_no_raw_markup(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_shows_no_raw_markup(html, name):
     content = BeautifulSoup(str(article(html[name])), "html.parser")
     for source in content.select("div.cell_input, div.highlight-python, code"):
         source.decompose()
@@ -64,7 +58,7 @@ def test_page_shows_no_raw_markup(html: dict[str, BeautifulSoup], name: str) -> 
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_pictures_are_described_for_people(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_pictures_are_described_for_people(html, name):
     for image in article(html[name]).select("img"):
         alt = image.get("alt", "")
         assert len(alt.split()) >= 3, f"{image['src']}: {alt!r}"
@@ -72,7 +66,7 @@ def test_pictures_are_described_for_people(html: dict[str, BeautifulSoup], name:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_describes_itself(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_describes_itself(html, name):
     tags = html[name].select('meta[name="description"]')
     assert len(tags) <= 1
     if name not in ("book/appendix/bibliography",):
@@ -80,7 +74,7 @@ def test_page_describes_itself(html: dict[str, BeautifulSoup], name: str) -> Non
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_asks_nothing_of_the_network(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_asks_nothing_of_the_network(html, name):
     asked = [
         tag.get("src") or tag.get("href")
         for tag in html[name].select(
@@ -92,7 +86,7 @@ def test_page_asks_nothing_of_the_network(html: dict[str, BeautifulSoup], name: 
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_allows_its_own_site_alone(html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_allows_its_own_site_alone(html, name):
     """Before anything that loads; code is compiled, and made pictures shown, for sliders only."""
     head = html[name].head
     assert head is not None
@@ -106,7 +100,7 @@ def test_page_allows_its_own_site_alone(html: dict[str, BeautifulSoup], name: st
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_light(whole_book: Result, html: dict[str, BeautifulSoup], name: str) -> None:
+def test_page_is_light(whole_book, html, name):
     """It weighs 3 MB at most, pictures included, scripts and styles that all pages share apart."""
     file = whole_book.html / f"{name}.html"
     pictures = {file.parent / unquote(img["src"]) for img in article(html[name]).select("img[src]")}
@@ -114,14 +108,14 @@ def test_page_is_light(whole_book: Result, html: dict[str, BeautifulSoup], name:
     assert weight <= 3e6
 
 
-def test_every_file_of_the_site_has_a_policy(whole_book: Result) -> None:
+def test_every_file_of_the_site_has_a_policy(whole_book):
     files = [f for f in whole_book.html.rglob("*.html") if "_static" not in f.parts]
     assert len(files) > len(PAGES)
     assert [f for f in files if "Content-Security-Policy" not in f.read_text("utf-8")] == []
 
 
-def test_links_and_anchors_resolve(whole_book: Result, html: dict[str, BeautifulSoup]) -> None:
-    anchors: dict[Path, set[str]] = {}
+def test_links_and_anchors_resolve(whole_book, html):
+    anchors = {}
     broken = []
     for name, page in html.items():
         file = whole_book.html / f"{name}.html"
@@ -142,7 +136,7 @@ def test_links_and_anchors_resolve(whole_book: Result, html: dict[str, Beautiful
     assert broken == []
 
 
-def test_claims_table_leads_to_every_claim(root: Path, html: dict[str, BeautifulSoup]) -> None:
+def test_claims_table_leads_to_every_claim(root, html):
     page = html["book/appendix/claims"]
     rows = article(page).select("table tbody tr")
     targets = [urldefrag(row.select_one("td a")["href"]).fragment for row in rows]
@@ -166,7 +160,7 @@ QUESTIONS = {
 }
 
 
-def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
+def test_checklist_has_every_question(html):
     rows = {}
     for row in article(html["book/checklist"]).select("table tbody tr"):
         question, points, attached = row.select("td")
@@ -176,7 +170,7 @@ def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
             len(attached.select("a")),
         )
     assert [rows.pop(key)[0] for key in list(rows) if not key.startswith("Question ")] == [
-        *(13, 12, 25),
+        *(13, 12, 25)
     ]
     assert rows == {f"Question {question}": wants for question, wants in QUESTIONS.items()}
 
@@ -185,9 +179,7 @@ def test_checklist_has_every_question(html: dict[str, BeautifulSoup]) -> None:
 HARDLY_TRAINED = {"A", "B", "C", "B then grayscale", "autoencoder", "classifier"}
 
 
-def test_forgiven_is_only_what_is_said_of_hardly_trained_networks(
-    root: Path, html: dict[str, BeautifulSoup]
-) -> None:
+def test_forgiven_is_only_what_is_said_of_hardly_trained_networks(root, html):
     forgiven = [
         (name, line)
         for name, page in html.items()
@@ -206,17 +198,17 @@ def test_forgiven_is_only_what_is_said_of_hardly_trained_networks(
     assert groundless == []
 
 
-def test_site_lists_every_file_of_the_library(root: Path, html: dict[str, BeautifulSoup]) -> None:
+def test_site_lists_every_file_of_the_library(root, html):
     titles = [heading.get_text() for heading in html["book/appendix/code"].select("h2 code")]
     files = sorted((root / "code" / "replearn").rglob("*.py"))
     assert titles == [file.relative_to(root).as_posix() for file in files]
 
 
-def test_sources_are_not_published(whole_book: Result) -> None:
+def test_sources_are_not_published(whole_book):
     assert not (whole_book.html / "_sources").exists()
 
 
-def _formula_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
+def _formula_numbers(html):
     return {
         link["href"].removeprefix("#equation-"): link.parent.get_text().strip("()#\uf0c1 ¶")
         for page in html.values()
@@ -224,7 +216,7 @@ def _formula_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
     }
 
 
-def _figure_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
+def _figure_numbers(html):
     return {
         figure["id"]: figure.select_one(".caption-number").get_text().removeprefix("Fig. ").strip()
         for page in html.values()
@@ -233,11 +225,8 @@ def _figure_numbers(html: dict[str, BeautifulSoup]) -> dict[str, str]:
     }
 
 
-# ---- What is told, and to whom
-
-
 @pytest.fixture(scope="module")
-def published(root: Path, whole_book: Result, pdf: PdfReader) -> dict[str, bytes]:
+def published(root, whole_book, pdf):
     """All that leaves this machine: site, print with its streams unpacked, notebooks, runs."""
     folders = (whole_book.html, root / "notebooks", whole_book.tree.parent / "runs")
     found = {
@@ -251,7 +240,7 @@ def published(root: Path, whole_book: Result, pdf: PdfReader) -> dict[str, bytes
     return found | unpacked | {"PDF": repr(list(streams.values())).encode()}
 
 
-def _objects(pdf: PdfReader) -> list:
+def _objects(pdf):
     return [pdf.get_object(number) for number in pdf.xref_objStm | pdf.xref[0]]
 
 
@@ -260,7 +249,7 @@ def _objects(pdf: PdfReader) -> list:
     "the whole book is built with a secret and a name in the environment; all files are searched",
     "neither is found, nor the path of the book, of the runs, of Python, or of a home",
 )
-def test_nothing_tells_of_the_machine(whole_book: Result, published: dict[str, bytes]) -> None:
+def test_nothing_tells_of_the_machine(whole_book, published):
     paths = {str(whole_book.tree.parent), str(Path.home()) + "/", sys.prefix, sys.base_prefix}
     untold = {text.encode() for text in {*SECRETS.values(), *paths - {"/usr", "/usr/local"}}}
     assert [
@@ -274,12 +263,12 @@ def test_nothing_tells_of_the_machine(whole_book: Result, published: dict[str, b
     "every Python process of the whole book's build refuses and notes addresses of other machines",
     "none is noted",
 )
-def test_no_cell_and_no_training_asks_the_network(whole_book: Result) -> None:
+def test_no_cell_and_no_training_asks_the_network(whole_book):
     log = whole_book.tree.parent / "asked.log"
     assert (log.read_text() if log.exists() else "") == ""
 
 
-def test_the_watch_sees_a_request(tmp_path: Path) -> None:
+def test_the_watch_sees_a_request(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(WATCH.format(log=str(tmp_path / "log")))
     asks = "import urllib.request as u\nu.urlopen('http://example.org')"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -288,7 +277,7 @@ def test_the_watch_sees_a_request(tmp_path: Path) -> None:
     assert "example.org" in (tmp_path / "log").read_text()
 
 
-def test_print_and_notebooks_run_nothing_unasked(root: Path, pdf: PdfReader) -> None:
+def test_print_and_notebooks_run_nothing_unasked(root, pdf):
     """No scripts, no programs to start, no files inside: readers start the cells themselves."""
     active = ("/JS", "/JavaScript", "/Launch", "/EmbeddedFile", "/RichMedia", "/XFA", "/AA")
     text = repr(_objects(pdf))
@@ -299,10 +288,7 @@ def test_print_and_notebooks_run_nothing_unasked(root: Path, pdf: PdfReader) -> 
         )
 
 
-# ---- The notebooks
-
-
-def test_notebooks_count_as_the_pages_do(root: Path, html: dict[str, BeautifulSoup]) -> None:
+def test_notebooks_count_as_the_pages_do(root, html):
     """Formulas, figures and results have one number in both, and works one label."""
     book = book_notebooks.Book(root)
     formulas = {label: f"({number})" for label, number in _formula_numbers(html).items()}
@@ -319,44 +305,41 @@ def test_notebooks_count_as_the_pages_do(root: Path, html: dict[str, BeautifulSo
     assert works == [f"[{work.label}]" for work in book.works]
 
 
-# ---- The PDF
-
-
 @pytest.fixture(scope="module")
-def pdf(whole_book: Result) -> PdfReader:
+def pdf(whole_book):
     found = list((whole_book.tree / "_build").glob("*.pdf"))
     assert [file.name for file in found] == ["representation-learning.pdf"]
     return PdfReader(found[0])
 
 
 @pytest.fixture(scope="module")
-def pdf_pages(pdf: PdfReader) -> list[str]:
+def pdf_pages(pdf):
     return [page.extract_text() for page in pdf.pages]
 
 
 @pytest.fixture(scope="module")
-def pdf_text(pdf_pages: list[str]) -> str:
+def pdf_text(pdf_pages):
     return _squeeze("".join(pdf_pages))
 
 
-def _squeeze(text: str) -> str:
+def _squeeze(text):
     """Text without white space and hyphens, which a PDF puts where its lines break."""
     return re.sub(r"[\s\u00ad-]", "", text)
 
 
-def _labels(whole_book: Result) -> dict[str, str]:
+def _labels(whole_book):
     """LaTeX's number of every label, by the label's last part."""
     text = (whole_book.print / "representation-learning.aux").read_text("utf-8")
     found = re.findall(r"\\newlabel\{([^}]*)\}\{\{([\d.]+)\}", text)
     return {label.rsplit(":", 1)[-1].replace(r"\detokenize ", ""): n for label, n in found}
 
 
-def test_pdf_is_a4(pdf: PdfReader) -> None:
+def test_pdf_is_a4(pdf):
     sizes = {(round(page.mediabox.width), round(page.mediabox.height)) for page in pdf.pages}
     assert sizes == {(595, 842)}
 
 
-def test_pdf_names_who_hands_it_in(pdf: PdfReader, pdf_pages: list[str]) -> None:
+def test_pdf_names_who_hands_it_in(pdf, pdf_pages):
     assert pdf.metadata is not None
     assert pdf.metadata.author == "Your Name"
     assert pdf.metadata.title == "Representation Learning on Coloured Shapes"
@@ -364,11 +347,11 @@ def test_pdf_names_who_hands_it_in(pdf: PdfReader, pdf_pages: list[str]) -> None
     assert "Collaborators: First Collaborator, Second Collaborator" in pdf_pages[0]
 
 
-def test_pdf_is_small_enough_to_upload(pdf: PdfReader) -> None:
+def test_pdf_is_small_enough_to_upload(pdf):
     assert pdf.stream.seek(0, io.SEEK_END) <= 10e6
 
 
-def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
+def test_pdf_carries_its_fonts(pdf):
     fonts = [
         found
         for found in _objects(pdf)
@@ -388,19 +371,19 @@ def test_pdf_carries_its_fonts(pdf: PdfReader) -> None:
     assert missing == []
 
 
-def test_no_line_and_no_page_is_overfull(whole_book: Result) -> None:
+def test_no_line_and_no_page_is_overfull(whole_book):
     log = (whole_book.print / "representation-learning.log").read_text("utf-8", "replace")
     assert "\nOutput written on " in log
     over = re.findall(r"^Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\).*", log, re.M)
     assert [points for points in over if float(points) > 5] == []
 
 
-def test_no_letter_is_missing_in_print(whole_book: Result) -> None:
+def test_no_letter_is_missing_in_print(whole_book):
     log = (whole_book.print / "representation-learning.log").read_text("utf-8", "replace")
     assert re.findall(r"^Missing character: .*", log, re.M) == []
 
 
-def test_bookmarks_lead_to_every_answer(pdf: PdfReader, pdf_pages: list[str]) -> None:
+def test_bookmarks_lead_to_every_answer(pdf, pdf_pages):
     leads = {str(item.title): pdf.get_destination_page_number(item) for item in _flat(pdf.outline)}
     answers = {title: page for title, page in leads.items() if title.startswith("Answer — ")}
     questions = [re.findall(r"Question (\w+)", title)[0] for title in answers]
@@ -408,7 +391,7 @@ def test_bookmarks_lead_to_every_answer(pdf: PdfReader, pdf_pages: list[str]) ->
     assert [t for t, page in answers.items() if _squeeze(t) not in _squeeze(pdf_pages[page])] == []
 
 
-def test_checklist_tells_the_right_pages(pdf: PdfReader, pdf_pages: list[str]) -> None:
+def test_checklist_tells_the_right_pages(pdf, pdf_pages):
     page = next(text for text in pdf_pages if "What the eight questions are worth" in text)
     told = re.findall(r"(Question|Fig\.|Listing)(\w+)\(p\.(\d+)\)", _squeeze(page))
     pages = {label: number for number, label in enumerate(pdf.page_labels)}
@@ -419,16 +402,16 @@ def test_checklist_tells_the_right_pages(pdf: PdfReader, pdf_pages: list[str]) -
         assert sought in text, f"{kind} {number} is not on page {label}"
 
 
-def test_pdf_announces_a_smoke_build(pdf_pages: list[str]) -> None:
+def test_pdf_announces_a_smoke_build(pdf_pages):
     assert _squeeze(book_execution.SMOKE) in _squeeze(pdf_pages[0])
 
 
-def test_pdf_has_no_empty_page(pdf_pages: list[str]) -> None:
+def test_pdf_has_no_empty_page(pdf_pages):
     empty = [n for n, text in enumerate(pdf_pages, 1) if not re.sub(r"[\d\s]", "", text)]
     assert empty == []
 
 
-def test_pdf_has_every_answer(html: dict[str, BeautifulSoup], pdf_text: str) -> None:
+def test_pdf_has_every_answer(html, pdf_text):
     titles = [
         title.get_text()
         for page in html.values()
@@ -438,9 +421,7 @@ def test_pdf_has_every_answer(html: dict[str, BeautifulSoup], pdf_text: str) -> 
     assert [title for title in titles if _squeeze(title) not in pdf_text] == []
 
 
-def test_theorems_have_the_same_numbers_in_print(
-    html: dict[str, BeautifulSoup], pdf_text: str
-) -> None:
+def test_theorems_have_the_same_numbers_in_print(html, pdf_text):
     titles = [
         title.get_text()
         for page in html.values()
@@ -451,42 +432,38 @@ def test_theorems_have_the_same_numbers_in_print(
     assert [title for title in titles if _squeeze(title) not in pdf_text] == []
 
 
-def test_formulas_have_the_same_numbers_in_print(
-    html: dict[str, BeautifulSoup], whole_book: Result
-) -> None:
+def test_formulas_have_the_same_numbers_in_print(html, whole_book):
     labels = _labels(whole_book)
     numbers = _formula_numbers(html)
     assert numbers
     assert {label: labels.get(label) for label in numbers} == numbers
 
 
-def test_figures_have_the_same_numbers_in_print(
-    html: dict[str, BeautifulSoup], whole_book: Result
-) -> None:
+def test_figures_have_the_same_numbers_in_print(html, whole_book):
     labels = _labels(whole_book)
     numbers = _figure_numbers(html)
     assert numbers
     assert {label: labels.get(label) for label in numbers} == numbers
 
 
-def test_pdf_shows_no_raw_markup(pdf_text: str) -> None:
+def test_pdf_shows_no_raw_markup(pdf_text):
     marks = ["{prf:ref}", "{numref}", "{cite:p}", "<replearn", "<Figuresize", "objectat0x", ":::"]
     assert [mark for mark in marks if mark in pdf_text] == []
 
 
-def test_pdf_can_be_printed(pdf: PdfReader) -> None:
+def test_pdf_can_be_printed(pdf):
     """It has 160 pages at most, and at most 25 of them are the library's."""
     leads = {str(item.title): pdf.get_destination_page_number(item) for item in _flat(pdf.outline)}
     assert len(pdf.pages) <= 160
     assert leads["Bibliography"] - leads["The library, line by line"] <= 25
 
 
-def test_pdf_has_one_bibliography(pdf: PdfReader) -> None:
+def test_pdf_has_one_bibliography(pdf):
     titles = [str(item.title) for item in _flat(pdf.outline)]
     assert titles.count("Bibliography") == 1
 
 
-def test_pdf_ends_with_the_code_and_the_works(pdf: PdfReader) -> None:
+def test_pdf_ends_with_the_code_and_the_works(pdf):
     titles = [str(item.title) for item in _flat(pdf.outline)]
     code = titles.index("The library, line by line") + 1
     names = [f"augmentations/{room}" for room in ("base", "color", "sets", "warp")]
@@ -494,7 +471,7 @@ def test_pdf_ends_with_the_code_and_the_works(pdf: PdfReader) -> None:
     assert titles[code:] == [*(f"code/replearn/{name}.py" for name in names), "Bibliography"]
 
 
-def _flat(outline: list) -> Iterator:
+def _flat(outline):
     for item in outline:
         if isinstance(item, list):
             yield from _flat(item)

@@ -1,12 +1,9 @@
 """The whole book as assistive technology meets it, in the light and in the dark."""
 
-from __future__ import annotations
-
 import pytest
-from playwright.sync_api import Browser, Page
 
 import book_offline
-from books import CONTROL, PAGES, Result
+from books import CONTROL, PAGES
 
 AXE = book_offline.Package(
     "axe-core",
@@ -17,12 +14,12 @@ AXE = book_offline.Package(
 
 
 @pytest.fixture(scope="module")
-def axe() -> str:
+def axe():
     """The script that looks for barriers."""
     return (book_offline.fetch(AXE) / "axe.min.js").read_text("utf-8")
 
 
-def barriers(page: Page, axe: str, *rules: str) -> list[str]:
+def barriers(page, axe, *rules):
     """What axe calls serious or critical, by all its rules unless some are named."""
     page.evaluate(axe)
     # Formulas bring a reading of their own, which only assistive technology shows.
@@ -42,7 +39,7 @@ def barriers(page: Page, axe: str, *rules: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_has_no_barrier(browser: Browser, whole_book: Result, axe: str, name: str) -> None:
+def test_page_has_no_barrier(browser, whole_book, axe, name):
     """In the dark too, where colours alone are another matter."""
     page = browser.new_page(offline=True, color_scheme="light", reduced_motion="reduce")
     page.goto((whole_book.html / f"{name}.html").as_uri(), wait_until="load")
@@ -62,7 +59,7 @@ def test_page_has_no_barrier(browser: Browser, whole_book: Result, axe: str, nam
     assert found == []
 
 
-def test_axe_sees_barriers(browser: Browser, axe: str) -> None:
+def test_axe_sees_barriers(browser, axe):
     page = browser.new_page()
     page.set_content('<html lang="en"><img src="x.png"><p style="color: #ccc">pale</p></html>')
     found = {line.split(":")[0] for line in barriers(page, axe)}

@@ -1,30 +1,26 @@
 """The whole book in a browser: on a phone, from the disk and from a server."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from books import CONTROL, PAGES, Result
+from books import CONTROL, PAGES
 
 
 @pytest.fixture
-def visit(browser: Browser, whole_book: Result) -> Iterator[Page]:
+def visit(browser, whole_book):
     context = browser.new_context(offline=True, viewport={"width": 375, "height": 800})
     yield context.new_page()
     context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_in_a_browser(visit: Page, whole_book: Result, name: str) -> None:
+def test_page_in_a_browser(visit, whole_book, name):
     """It loads whole from the disk, says no error, shows every formula, and fits a phone."""
-    failed: list[str] = []
-    errors: list[str] = []
+    failed = []
+    errors = []
     visit.on("requestfailed", lambda request: failed.append(request.url))
     visit.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     visit.on("pageerror", lambda error: errors.append(str(error)))
@@ -38,7 +34,7 @@ def test_page_in_a_browser(visit: Page, whole_book: Result, name: str) -> None:
     assert (failed, errors, max(wide, 0)) == ([], [], 0)
 
 
-def test_controls_change_pictures(visit: Page, whole_book: Result, html: dict) -> None:
+def test_controls_change_pictures(visit, whole_book, html):
     """Without a kernel and without the network: each slider moved, a button of each row pressed."""
     with_controls = [
         name for name, page in html.items() if page.select('article script[type*="widget-view"]')
@@ -73,12 +69,12 @@ def test_controls_change_pictures(visit: Page, whole_book: Result, html: dict) -
 class Quiet(SimpleHTTPRequestHandler):
     """A server that says nothing of what it serves."""
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, *args):
         pass
 
 
 @pytest.fixture(scope="module")
-def address(whole_book: Result) -> Iterator[str]:
+def address(whole_book):
     """The site on a server of this machine."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=whole_book.html)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -86,16 +82,16 @@ def address(whole_book: Result) -> Iterator[str]:
         server.shutdown()
 
 
-def told(said: ConsoleMessage) -> str:
+def told(said):
     """What a page's console said, and of what."""
     return f"{said.text} ({said.location['url']})"
 
 
-def test_site_from_a_server(browser: Browser, address: str, html: dict) -> None:
+def test_site_from_a_server(browser, address, html):
     """Its policy lets formulas, sliders and the search do what they are there for."""
     page = browser.new_page()
-    wrong: list[str] = []
-    elsewhere: list[str] = []
+    wrong = []
+    elsewhere = []
     page.on("console", lambda said: wrong.append(told(said)) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: elsewhere.append(asked.url))

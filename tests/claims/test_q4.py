@@ -44,9 +44,6 @@ def singles(*degrees):
     return torch.stack([turn.cos(), turn.sin()], 1), torch.arange(len(degrees))[:, None]
 
 
-# --- 4a to 4c: accuracy and the conditions ---------------------------------------------------
-
-
 def test_answer_q4a():
     """Of the four arrangements two are perfect; their accuracies are those of asking every quiz."""
     perfect = {
@@ -259,9 +256,6 @@ def test_prop_condition_ii_not_necessary_on_sphere(d):
     assert not geometry.satisfies(*more, "ii")
 
 
-# --- 4d: extreme diameters and margins -------------------------------------------------------
-
-
 @given(encoders(d=SPHERE, N=st.integers(2, 7), m=st.integers(1, 4)))
 def test_thm_tammes_reduction(encoder):
     """Margins are at most Tammes' μ, which constant groups on Tammes' points attain."""
@@ -349,9 +343,6 @@ def test_prop_tammes_circle(n, seed):
     ordered = polygon[torch.atan2(polygon[:, 1], polygon[:, 0]).argsort()]
     steps = (ordered * ordered.roll(1, 0)).sum(1)
     torch.testing.assert_close(steps, torch.full((n,), math.cos(2 * math.pi / n)).double())
-
-
-# --- 4e: groups that overlap -----------------------------------------------------------------
 
 
 @given(encoders(m=st.integers(1, 3), overlap=True))

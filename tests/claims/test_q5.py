@@ -51,9 +51,6 @@ def descend(objective, *shape, seed=0, steps=60):
     return float(objective(best)), best
 
 
-# --- The floor -------------------------------------------------------------------------------
-
-
 @given(encoders(m=st.integers(1, 3)))
 def test_prop_easy_floor(encoder):
     """No encoder on the sphere has a loss below log(1 + (N−1) e^−2), which is positive."""
@@ -174,9 +171,6 @@ def test_cor_temperature_floor(encoder, tau):
     assert float(losses.contrastive_loss(constant, groups, tau)) == pytest.approx(math.log(N))
 
 
-# --- Without normalisation -------------------------------------------------------------------
-
-
 @settings(max_examples=80)
 @given(encoders(m=st.integers(1, 3)), st.sampled_from([0.3, 1.0, 2.0, 5.0]))
 def test_thm_scaling_infimum(encoder, alpha):
@@ -198,9 +192,6 @@ def test_thm_scaling_infimum(encoder, alpha):
     for epsilon in (1e-2, 1e-6):
         scale = math.sqrt(math.log((N - 1) / epsilon) / delta)
         assert float(losses.contrastive_loss(scale * features, groups)) <= epsilon * (1 + 1e-9)
-
-
-# --- Numerics --------------------------------------------------------------------------------
 
 
 def naive(logits, target=0):
@@ -276,9 +267,6 @@ def test_prop_vanishing_gradient(views, R):
         assert 0 < float(gradient.norm(dim=1).max()) <= bound + 1e-15
 
 
-# --- Alignment and uniformity ----------------------------------------------------------------
-
-
 @given(encoders(m=st.integers(1, 3)), TAUS)
 def test_prop_alignment_term(encoder, tau):
     """Loss = A/(2τ) − 1/τ + mean log Σ_j exp(x·y_j/τ), A the mean squared distance of positives."""
@@ -328,9 +316,6 @@ def test_prop_uniformity_limit(d, constant):
     # Jensen: with the logarithm inside the mean the value is not larger.
     inside = (-t * torch.cdist(points[:500], points[500:]) ** 2).logsumexp(1) - math.log(2500)
     assert float(inside.mean()) <= measured + 0.01
-
-
-# --- The answer ------------------------------------------------------------------------------
 
 
 def test_answer_q5():

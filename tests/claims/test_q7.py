@@ -25,10 +25,7 @@ def data():
 
 def zero_loss_autoencoders(images, colors):
     """Pairs that differ in all that the objective leaves open."""
-    grouped, interleaved = (
-        lookup.grouped(colors),
-        lookup.interleaved(colors),
-    )
+    grouped, interleaved = (lookup.grouped(colors), lookup.interleaved(colors))
     rules = {
         "beside": lookup.same_as_nearest_color(images, grouped),
         "one place": lookup.always(grouped[0]),
@@ -63,10 +60,7 @@ def test_prop_maybe_distance(seed, count, each):
     """Grouped codes order every triple; interleaved ones fail for every x, y and other colour."""
     order = torch.randperm(count * each, generator=torch.Generator().manual_seed(seed))
     colors = torch.arange(count).repeat_interleave(each)[order]
-    grouped, interleaved = (
-        lookup.grouped(colors),
-        lookup.interleaved(colors),
-    )
+    grouped, interleaved = (lookup.grouped(colors), lookup.interleaved(colors))
     assert len(grouped.unique()) == len(interleaved.unique()) == len(colors)
     assert lookup.ordered_triples(grouped, colors) == 1
     distance = (interleaved - interleaved.T).abs()

@@ -14,8 +14,6 @@ from replearn.course import trained
 from replearn.engine import quantize, store
 from replearn.shapes import Factors, ShapesDataset
 
-# --- the published set ----------------------------------------------------------------------
-
 
 @pytest.fixture(scope="module")
 def folder(root):
@@ -129,8 +127,6 @@ def test_rounding_changed_little(provenance):
         assert after["validation_loss"] == pytest.approx(before["validation_loss"], rel=0.05)
         assert after["sensitivity"] == pytest.approx(before["sensitivity"], abs=0.02)
 
-
-# --- a set of tiny networks -----------------------------------------------------------------
 
 TWO = {name: trained.networks()[name] for name in ("autoencoder", "A")}
 
@@ -304,9 +300,6 @@ def test_how_a_copy_came_by_its_networks_is_what_its_build_wrote(monkeypatch, tm
     (tmp_path / "told").write_text('{"A": {"origin": "trained"}}')
     monkeypatch.setenv("REPLEARN_NETWORKS", str(tmp_path / "told"))
     assert trained.origins() == {**dict.fromkeys(trained.networks(), "found"), "A": "trained"}
-
-
-# --- publishing -----------------------------------------------------------------------------
 
 
 def test_packing_leaves_what_is_published_alone_and_publishes_the_rest(small, monkeypatch):

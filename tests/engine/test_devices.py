@@ -86,8 +86,6 @@ def test_the_machine_is_described_in_plain_words():
     assert json.loads(json.dumps(facts)) == facts
 
 
-# --- memory ---------------------------------------------------------------------------------
-
 # Counts the pages that the system has to find for ten tensors, one after the other, each larger
 # than what glibc keeps by itself; and the bytes that the process holds.
 MEMORY = """

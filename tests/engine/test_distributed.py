@@ -177,9 +177,6 @@ def off(value, expected):
     return float((value - expected).norm() / expected.norm())
 
 
-# --- one step -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("net", NETS)
 def test_the_step_is_that_of_one_process(alone, together, net, dtype):
@@ -204,9 +201,6 @@ def test_processes_must_divide_the_batch(together):
         assert found["refused"] == (
             f"batch must be a multiple of the number of processes, {p}, got {p + 1}"
         )
-
-
-# --- a run ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("net", ["A", "autoencoder"])
@@ -279,9 +273,6 @@ def test_torchrun_trains_from_the_shell(runs_folder):
     assert facts["label"] == "A"
     assert facts["processes"] == 2
     assert len(store.stored()) == 1
-
-
-# --- no processes, and the wrong ones -------------------------------------------------------
 
 
 def test_in_one_process_nothing_happens():

@@ -1,7 +1,8 @@
 """The identity of a loss or an augmentation: another one for whatever computes something else.
 
-A case is the text of a module that defines ``loss``. Where it says «a¦b», its first version has a
-and its second b; what follows a line ``# h`` is the text of h.py.
+A case is the text of a module that defines ``loss``; one that does not has a loss that calls its f,
+or else multiplies by its k. Where it says «a¦b», its first version has a and its second b; what
+follows a line ``# h`` is the text of h.py.
 """
 
 import json
@@ -34,9 +35,9 @@ from replearn.engine import validation
 
 
 def cases(text):
-    """Return text by name: each case begins with a line ``== name``, or is that line's rest."""
+    """Return text by name: each case begins with ``== name: ``."""
     blocks = f"\n{text.strip()}".split("\n== ")[1:]
-    return dict(re.split(": |\n", block, maxsplit=1) for block in blocks)
+    return dict(block.split(": ", 1) for block in blocks)
 
 
 OTHER = cases("""
@@ -49,123 +50,97 @@ OTHER = cases("""
 == method: def loss(z): return z.«exp¦sin»()
 == keyword: def loss(z): return dict(«a¦b»=z)
 == keyword's value: def loss(z): return torch.sum(z, dim=«0¦1»)
-== default
-K = «1¦0»
+== default: K = «1¦0»
 def loss(z, z_pos, tau, m=K): return m * z
 == keyword-only default: def loss(z, *, k=«1¦2»): return k * z
 == keyword-only or not: def loss(z, «¦*, »k=1): return k * z
 == positional-only or not: def loss(z, k=1«¦, /»): return k * z
 == two lambdas on a line: loss, other = «lambda z: z, lambda z: -z¦lambda z: -z, lambda z: z»
 == lambda's constant: loss = lambda z: «1¦2» * z
-== what is caught
-def loss(z):
+== what is caught: def loss(z):
     «try: f()
     except: pass¦f()»
 def f(): 1 / 0
-== scope of an exception
-def loss(z):
+== scope of an exception: def loss(z):
 «    f(); f()
     try: f()
     except: 1¦    f()
     try: f(); f()
     except: 1»
 def f(): 1 / 0
-== inner function
-def loss(z):
+== inner function: def loss(z):
     def f(x): return «1¦2» * x
     return f(z)
-== generator
-def f(z):
+== generator: def f(z):
     yield «1¦2» * z
 def loss(z): return sum(f(z))
-== attribute
-def loss(z): return loss.k * z
+== attribute: def loss(z): return loss.k * z
 loss.k = «1¦2»
 == global: k = «1¦2»
-== list
-k = [0]
+== list: k = [0]
 def loss(z): return k[0] * z
 k[0] = «1¦2»
 == order of a dict: k = dict(«a=1, b=2¦b=2, a=1»)
 == set: k = {1, «2¦3»}
 == set or frozenset: k = «frozenset¦set»({1})
 == frozenset of functions: k = frozenset([lambda z: z, lambda z: «2¦3» * z])
-== global of a comprehension
-k = «1¦2»
+== global of a comprehension: k = «1¦2»
 def loss(z): return [[k * y for y in x] for x in z]
-== global of a lambda in a lambda
-k = «1¦2»
+== global of a lambda in a lambda: k = «1¦2»
 loss = lambda z: (lambda x: lambda: k * x)(z)()
-== global of a class body
-k = «1¦2»
+== global of a class body: k = «1¦2»
 def loss(z):
     class C:
         a = k
     return C.a
-== helper
-def f(z): return «1¦2» * z
-def loss(z): return f(z)
-== helper's helper
-def g(z): return «1¦2» * z
+== helper: def f(z): return «1¦2» * z
+== helper's helper: def g(z): return «1¦2» * z
 def f(z): return g(z)
+== mutual recursion: def f(z): return z and loss(z - «1¦2»)
 def loss(z): return f(z)
-== mutual recursion
-def f(z): return z and loss(z - «1¦2»)
-def loss(z): return f(z)
-== a builtin's name
-«¦abs = lambda z: z»
+== a builtin's name: «¦abs = lambda z: z»
 def loss(z): return abs(z)
-== closed over
-def make(k):
+== closed over: def make(k):
     def loss(z): return k * z
     return loss
 loss = make(«1¦2»)
-== nonlocal
-def make(k):
+== nonlocal: def make(k):
     def f(): return k
     def loss(z): return f() * z
     return loss
 loss = make(«1¦2»)
-== one list or two
-a = [0]
+== one list or two: a = [0]
 b = «a¦[0]»
 def loss(z): a[0] = z; return b
-== imported function
-from h import scale
+== imported function: from h import scale
 def loss(z): return scale(z)
 # h
 def scale(z): return «2¦3» * z
-== imported module
-import h
+== imported module: import h
 def loss(z): return h.scale(z)
 # h
 def scale(z): return «2¦3» * z
-== imported module's value
-import h
+== imported module's value: import h
 def loss(z): return h.k * z
 # h
 k = «2¦3»
-== module by another name
-import h
+== module by another name: import h
 def loss(z):
     m = h
     return m.k * z
 # h
 k = «2¦3»
-== module's attribute by name
-import h
+== module's attribute by name: import h
 def loss(z): return getattr(h, 'k') * z
 # h
 k = «2¦3»
-== module in a module
-import h
+== module in a module: import h
 def loss(z): return h.g.k * z
 # h
 import g
 # g
 k = «2¦3»
-== modules of each other
-import h
+== modules of each other: import h
 def loss(z): return h.f(z)
 # h
 import g
@@ -174,302 +149,239 @@ k = «2¦3»
 # g
 import h
 def f(z): return h.k * z
-== star import
-from h import *
-def loss(z): return k * z
+== star import: from h import *
 # h
 k = «2¦3»
-== import within
-def loss(z):
+== import within: def loss(z):
     import h
     return h.k * z
 # h
 k = «2¦3»
-== import from within
-def loss(z):
+== import from within: def loss(z):
     from h import k
     return k * z
 # h
 k = «2¦3»
-== import in an inner function
-def loss(z):
+== import in an inner function: def loss(z):
     def f():
         import h as m
         return m.k * z
     return f()
 # h
 k = «2¦3»
-== base class in another file
-import h
+== base class in another file: import h
 class C(h.B): ...
 c = C()
 def loss(z): return c.f(z)
 # h
 class B:
     def f(self, z): return «1¦2» * z
-== method's code
-class C:
+== method's code: class C:
     def f(self, z): return «1¦2» * z
 def loss(z): return C().f(z)
-== class attribute
-class C:
+== class attribute: class C:
     k = «1¦2»
 def loss(z): return C.k * z
-== property
-class C:
+== property: class C:
     @property
     def k(self): return «1¦2»
 def loss(z): return C().k * z
-== cached property
-class C:
+== cached property: class C:
     @functools.cached_property
     def k(self): return «1¦2»
 def loss(z): return C().k * z
-== descriptor
-class D:
+== descriptor: class D:
     def __get__(self, one, kind): return «1¦2»
 class C:
     k = D()
 def loss(z): return C().k * z
-== static method
-class C:
+== static method: class C:
     @staticmethod
     def f(z): return «1¦2» * z
 loss = C.f
-== class method
-class C:
+== class method: class C:
     @classmethod
     def f(cls, z): return «1¦2» * z
 loss = C.f
-== partial method
-class C:
+== partial method: class C:
     def f(self, k, z): return k * z
     g = functools.partialmethod(f, «1¦2»)
 loss = C().g
-== metaclass
-class M(type):
+== metaclass: class M(type):
     def __call__(cls, z): return «1¦2» * z
 class C(metaclass=M): ...
 loss = C
-== abstract class
-class B(abc.ABC):
+== abstract class: class B(abc.ABC):
     @abc.abstractmethod
     def f(self): ...
     def g(self, z): return «1¦2» * z
 class C(B):
     def f(self): ...
 loss = C().g
-== enumeration
-class E(enum.Enum):
+== enumeration: class E(enum.Enum):
     K = «1¦2»
 def loss(z): return E.K.value * z
-== named tuple
-C = collections.namedtuple('C', 'a b')
+== named tuple: C = collections.namedtuple('C', 'a b')
 c = C(«1, 2¦2, 1»)
 def loss(z): return c.a * z
-== named tuple's names
-C = collections.namedtuple('C', '«a b¦b a»')
+== named tuple's names: C = collections.namedtuple('C', '«a b¦b a»')
 c = C(1, 2)
 def loss(z): return c.a * z
-== default of a dataclass
-@dataclasses.dataclass
+== default of a dataclass: @dataclasses.dataclass
 class C:
     k: int = «1¦2»
 def loss(z): return C().k * z
-== default factory
-@dataclasses.dataclass
+== default factory: @dataclasses.dataclass
 class C:
     k: int = dataclasses.field(default_factory=lambda: «1¦2»)
 def loss(z): return C().k * z
-== order of fields
-@dataclasses.dataclass
+== order of fields: @dataclasses.dataclass
 class C:
     «a: int; b: int¦b: int; a: int»
 def loss(z): return C(1, 2).a * z
-== bound method's object
-class C:
+== bound method's object: class C:
     def __init__(self, k): self.k = k
     def f(self, z): return self.k * z
 loss = C(«1¦2»).f
-== method of no class
-class C: ...
+== method of no class: class C: ...
 def f(self, z): return «1¦2» * z
 loss = types.MethodType(f, C())
-== method put into a class
-class C: ...
+== method put into a class: class C: ...
 c = C()
 c.f = types.MethodType(lambda self, z: «1¦2», c)
 def loss(z): return c.f(z)
-== callable object
-class C:
+== callable object: class C:
     def __init__(self, k): self.k = k
     def __call__(self, z): return self.k * z
 loss = C(«1¦2»)
-== hidden attribute
-class C:
+== hidden attribute: class C:
     def __getstate__(self): return {}
     def __call__(self, z): return self.k * z
 loss = C()
 loss.k = «1¦2»
-== hidden in pickling
-class C:
+== hidden in pickling: class C:
     def __reduce__(self): return 'C'
     def __call__(self, z): return self.k * z
 loss = C()
 loss.k = «1¦2»
-== slot
-class C:
+== slot: class C:
     __slots__ = ('k',)
     def __call__(self, z): return self.k * z
 loss = C()
 loss.k = «1¦2»
-== private slot
-class C:
+== private slot: class C:
     __slots__ = ('__k',)
     def __init__(self, k): self.__k = k
     def __call__(self, z): return self.__k * z
 loss = C(«1¦2»)
-== parent link
-class C:
+== parent link: class C:
     def __init__(self, up): self.up = up
     def __call__(self, z): return self.up.k * z
 up = C(None)
 up.k = «1¦2»
 up.child = loss = C(up)
-== subclass of float
-class K(float):
+== subclass of float: class K(float):
     def __mul__(self, z): return z
 k = K(«1¦2»)
-== subclass of list
-class L(list): ...
+== subclass of list: class L(list): ...
 k = L([«1¦2»])
-== subclass of dict
-class D(dict): ...
+== subclass of dict: class D(dict): ...
 k = D(a=«1¦2»)
 == ordered dict: k = collections.OrderedDict([«(1, 2), (3, 4)¦(3, 4), (1, 2)»])
 == default dict: k = collections.defaultdict(lambda: «1¦2»)
 == deque: k = collections.deque([1], maxlen=«1¦2»)
 == range: k = range(«1¦2»)
-== class made by a function
-def make(k):
+== class made by a function: def make(k):
     class C:
         def __call__(self, z): return k * z
     return C
 loss = make(«1¦2»)()
-== super
-class B:
+== super: class B:
     def f(self, z): return «1¦2» * z
 class C(B):
     def f(self, z): return super().f(z)
 loss = C().f
-== class made a subclass
-class B:
+== class made a subclass: class B:
     def __init_subclass__(cls): cls.k = «1¦2»
 class C(B): ...
 def loss(z): return C.k * z
-== generic class
-import typing
+== generic class: import typing
 T = typing.TypeVar('T')
 class C(typing.Generic[T]):
     def f(self, z): return «1¦2» * z
 loss = C().f
-== partial's argument
-def f(k, z): return k * z
+== partial's argument: def f(k, z): return k * z
 loss = functools.partial(f, «1¦2»)
-== partial's keyword
-def f(z, k): return k * z
+== partial's keyword: def f(z, k): return k * z
 loss = functools.partial(f, k=«1¦2»)
-== partial's function
-def f(z, k): return k «*¦+» z
+== partial's function: def f(z, k): return k «*¦+» z
 loss = functools.partial(f, k=1)
-== cached function
-@functools.cache
+== cached function: @functools.cache
 def f(): return «1¦2»
 def loss(z): return f() * z
-== reader's decorator
-def d(f):
+== reader's decorator: def d(f):
     def g(z): return «1¦2» * f(z)
     return g
 @d
 def loss(z): return z
-== reader's decorator's argument
-def d(k):
+== reader's decorator's argument: def d(k):
     def g(f):
         def h(z): return k * f(z)
         return h
     return g
 @d(«1¦2»)
 def loss(z): return z
-== what is decorated
-def d(f):
+== what is decorated: def d(f):
     @functools.wraps(f)
     def g(z): return f(z)
     return g
 @d
 def loss(z): return «1¦2» * z
-== disguise
-@functools.wraps(losses.info_nce)
+== disguise: @functools.wraps(losses.info_nce)
 def loss(z, z_pos, tau): return «1¦2» * z
-== disguise in the library
-@functools.wraps(losses.info_nce)
+== disguise in the library: @functools.wraps(losses.info_nce)
 def info_nce(z, z_pos, tau): return «1¦2» * z
 def loss(z): return losses.info_nce(z)
 losses.info_nce = info_nce
-== checked class
-from jaxtyping import Float
+== checked class: from jaxtyping import Float
 @validation.arguments
 @dataclasses.dataclass
 class C:
     k: Float[torch.Tensor, 'n']
     def __call__(self, z): return self.k * z
 loss = C(torch.tensor([«1.0¦2.0»]))
-== checked
-@validation.arguments
+== checked: @validation.arguments
 def loss(z: float): return «1¦2» * z
-== without gradient
-@torch.no_grad()
+== without gradient: @torch.no_grad()
 def f(z): return «1¦2» * z
-def loss(z): return f(z)
-== with gradient or without
-@torch.«no_grad¦enable_grad»()
+== with gradient or without: @torch.«no_grad¦enable_grad»()
 def loss(z): return 2 * z
-== mapped
-def f(z): return «1¦2» * z
+== mapped: def f(z): return «1¦2» * z
 loss = torch.vmap(f)
-== context
-@contextlib.contextmanager
+== context: @contextlib.contextmanager
 def c(): yield «1¦2»
 def loss(z):
     with c() as k: return k * z
-== compiled by numba
-@numba.njit
+== compiled by numba: @numba.njit
 def f(k): return «1¦2» * k
 def loss(z): return f(1) * z
-== numba's options
-@numba.njit(fastmath=«True¦False»)
+== numba's options: @numba.njit(fastmath=«True¦False»)
 def f(k): return k
 def loss(z): return f(1) * z
-== item getter
-f = operator.itemgetter(«1¦2»)
-def loss(z): return f(z)
+== item getter: f = operator.itemgetter(«1¦2»)
 == accumulator: k = itertools.count(«1¦2»)
 == library's function: def loss(z): return losses.«easy¦contrastive»_floor(3) * z
-== library's function of a name
-f = losses.«easy¦contrastive»_floor
+== library's function of a name: f = losses.«easy¦contrastive»_floor
 def loss(z): return f(3) * z
-== torch's function
-from torch import «exp¦sin» as f
-def loss(z): return f(z)
-== torch's formula
-f = nn.functional.«l1¦mse»_loss
+== torch's function: from torch import «exp¦sin» as f
+== torch's formula: f = nn.functional.«l1¦mse»_loss
 def loss(z): return f(z, z)
 == tensor: k = torch.tensor(«1.0¦2.0»)
 == tensor in a dict: k = {'scale': torch.tensor(«0.07001¦0.07002»)}
 == precision of a tensor: k = torch.ones(2, dtype=torch.«half¦bfloat16»)
 == shape of a tensor: k = torch.ones(«2, 3¦3, 2»)
 == transposed tensor: k = torch.arange(4.0).view(2, 2)«¦.T»
-== memory shared or not
-a = torch.zeros(2)
+== memory shared or not: a = torch.zeros(2)
 b = a.view(2)«¦.clone()»
 def loss(z):
     a[0] = z[0]
@@ -477,85 +389,60 @@ def loss(z):
 == conjugate tensor: k = torch.tensor([1j])«¦.conj()»
 == negated tensor: k = «torch.tensor([1j]).imag¦torch.tensor([1j]).conj().imag»
 == tensor that learns: k = torch.ones(1, requires_grad=«True¦False»)
-== tensor's attribute
-k = torch.ones(1)
+== tensor's attribute: k = torch.ones(1)
 k.t = «1¦2»
-== tensor's hook
-k = torch.ones(1, requires_grad=True)
+== tensor's hook: k = torch.ones(1, requires_grad=True)
 k.register_hook(lambda g: «1¦2» * g)
 == dtype: k = torch.«float32¦float64»
 == device: k = torch.device('«cpu¦cuda»')
-== array
-k = np.zeros(2000)
+== array: k = np.zeros(2000)
 k[1000] = «1¦2»
-== array of objects
-k = np.array([None] * 2000)
+== array of objects: k = np.array([None] * 2000)
 k[1000] = «1¦2»
 == array's type: k = np.zeros(2, '«f4¦i4»')
 == every other number: k = np.arange(9)[«::2¦:5»]
 == masked array: k = np.ma.array([1, 2], mask=[0, «0¦1»])
 == NumPy's number: k = np.«float32¦float64»(1)
-== NumPy's function
-f = np.«exp¦sin»
-def loss(z): return f(z)
+== NumPy's function: f = np.«exp¦sin»
 == NumPy's type before a number or after: k = [«np.dtype('f4'), 1¦1, np.dtype('f4')»]
-== weights
-f = nn.Linear(2, 2)
+== weights: f = nn.Linear(2, 2)
 nn.init.constant_(f.weight, 0)
 nn.init.constant_(f.bias, «1¦2»)
 def make(f):
     def loss(z): return f(z)
     return loss
 loss = make(f)
-== order of layers
-f = nn.Sequential(«nn.ReLU(), nn.Tanh()¦nn.Tanh(), nn.ReLU()»)
-def loss(z): return f(z)
-== hidden item
-class L(list):
+== order of layers: f = nn.Sequential(«nn.ReLU(), nn.Tanh()¦nn.Tanh(), nn.ReLU()»)
+== hidden item: class L(list):
     def __reduce__(self): return L, ()
 k = L([«1¦2»])
-== order of named layers
-O = collections.OrderedDict
+== order of named layers: O = collections.OrderedDict
 f = nn.Sequential(O([
 «('r', nn.ReLU()), ('t', nn.Tanh())¦('t', nn.Tanh()), ('r', nn.ReLU())»]))
-def loss(z): return f(z)
-== buffer
-f = nn.BatchNorm1d(2)
+== buffer: f = nn.BatchNorm1d(2)
 f.running_mean += «1¦2»
-def loss(z): return f(z)
-== mode
-f = nn.BatchNorm1d(2).«train¦eval»()
-def loss(z): return f(z)
-== option
-f = nn.LeakyReLU(«0.1¦0.2»)
-def loss(z): return f(z)
-== hook
-f = nn.ReLU()
+== mode: f = nn.BatchNorm1d(2).«train¦eval»()
+== option: f = nn.LeakyReLU(«0.1¦0.2»)
+== hook: f = nn.ReLU()
 f.register_forward_hook(lambda m, x, y: «1¦2» * y)
-def loss(z): return f(z)
-== reader's network
-class N(nn.Module):
+== reader's network: class N(nn.Module):
     def forward(self, z): return «1¦2» * z
 loss = N()
-== gradient of one's own
-class G(torch.autograd.Function):
+== gradient of one's own: class G(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z): return z
     @staticmethod
     def backward(ctx, g): return «1¦2» * g
 def loss(z): return G.apply(z)
 == library's augmentation: loss = augmentations.Grayscale(p=«0.1¦0.2»)
-== library's augmentation's part
-G = augmentations.Grayscale
+== library's augmentation's part: G = augmentations.Grayscale
 loss = augmentations.compose(G(0.1), G(«0.1¦0.2»))
-== reader's augmentation
-class A(augmentations.Augmentation):
+== reader's augmentation: class A(augmentations.Augmentation):
     name = 'A'
     def apply(self, images, parameters): return images * «1¦2»
     def sample(self, images, generator=None): return {}
 loss = A()
-== tensor in an augmentation
-@dataclasses.dataclass(frozen=True)
+== tensor in an augmentation: @dataclasses.dataclass(frozen=True)
 class A(augmentations.Augmentation):
     kernel: torch.Tensor
     name: str = 'A'
@@ -564,67 +451,54 @@ class A(augmentations.Augmentation):
 k = torch.zeros(2000)
 k[1000] = «1¦2»
 loss = A(k)
-== reader's step
-class A(augmentations.Augmentation):
+== reader's step: class A(augmentations.Augmentation):
     name = 'A'
     def apply(self, images, parameters): return images * «1¦2»
     def __repr__(self): return 'A'
 loss = augmentations.compose(augmentations.B, A())
-== reader's change to the library's
-class A(augmentations.Grayscale):
+== reader's change to the library's: class A(augmentations.Grayscale):
     def stages(self, parameters): return «1¦2»
 loss = A()
-== method changed in the library
-loss = augmentations.Grayscale()
+== method changed in the library: loss = augmentations.Grayscale()
 augmentations.Grayscale.stages = lambda self, parameters: «1¦2»
-== attribute slipped in
-loss = augmentations.Grayscale()
+== attribute slipped in: loss = augmentations.Grayscale()
 «¦object.__setattr__(loss, 'more', 1)»
 """)
 
 SAME = cases("""
-== comment
-def loss(z):
+== comment: def loss(z):
     «¦# Say why.
 
 
     »return z
-== lines above
-«¦
+== lines above: «¦
 
 
 »def loss(z): return [x for x in z]
-== docstring
-def loss(z):
+== docstring: def loss(z):
     «¦'''Say what.'''»
     k = None
     return z * 2
-== docstring of a class
-class C:
+== docstring of a class: class C:
     '''«Say¦Tell»'''
     def __call__(self, z): return z
 loss = C()
 == annotation: def loss(z«¦: torch.Tensor») «¦-> torch.Tensor»: return z
-== unrelated
-k = «1¦2»
+== unrelated: k = «1¦2»
 def loss(z): return z
-== unrelated in a module
-import h
+== unrelated in a module: import h
 def loss(z): return h.k * z
 # h
 k = 1
 other = «1¦2»
 == order of a set: k = {«'a', 'b', 'c', 'd'¦'d', 'c', 'b', 'a'»}
-== constants of the compiler
-a = (1, 2)
+== constants of the compiler: a = (1, 2)
 b = «(1, 2)¦tuple([1, 2])»
 def loss(z): return a, b
-== called before
-@validation.arguments
+== called before: @validation.arguments
 def loss(z: float): return z
 «¦loss(1.0)»
-== copied before
-import copy
+== copied before: import copy
 class C:
     __slots__ = 'k'
     def __call__(self, z): return z
@@ -640,93 +514,70 @@ UNKNOWN = {
     **{name: f"def loss(z): return {name}('1')" for name in BUILTINS},
     **{name: f"import {name}\ndef loss(z): return {name}.x" for name in MODULES},
     **cases("""
-== builtin of another name
-f = open
+== builtin of another name: f = open
 def loss(z): return f('x')
-== builtins
-import builtins
+== builtins: import builtins
 def loss(z): return builtins.open('x')
 == builtins' dict: def loss(z): return __builtins__['open']('x')
-== environ
-from os import environ
+== environ: from os import environ
 def loss(z): return environ['K']
-== clock
-from time import time
+== clock: from time import time
 def loss(z): return time()
-== date
-import datetime
+== date: import datetime
 k = datetime.datetime(2020, 1, 1)
-== chance
-from random import random
+== chance: from random import random
 def loss(z): return random()
-== path
-from pathlib import Path
+== path: from pathlib import Path
 k = Path('x')
-== import of os within
-def loss(z):
+== import of os within: def loss(z):
     import os
     return os
-== import from os within
-def loss(z):
+== import from os within: def loss(z):
     from os.path import exists
     return exists('x')
-== relative import
-def loss(z):
+== relative import: def loss(z):
     from . import h
     return h
 == torch.load: def loss(z): return torch.load('x')
-== load
-from torch import load
+== load: from torch import load
 def loss(z): return load('x')
-== load of another name
-from numpy import load as f
+== load of another name: from numpy import load as f
 def loss(z): return f('x')
-== from_file
-from torch import from_file as f
+== from_file: from torch import from_file as f
 def loss(z): return f('x')
 == fromfile: def loss(z): return np.fromfile('x')
 == genfromtxt: def loss(z): return [np.genfromtxt(y) for y in z]
-== hub
-from torch import hub
+== hub: from torch import hub
 def loss(z): return hub
 == globals of a function: def loss(z): return loss.__globals__['k']
 == file: k = open(__file__)
 == generator: k = (x for x in [1])
-== lock
-import threading
+== lock: import threading
 k = threading.Lock()
-== weak reference
-import weakref
+== weak reference: import weakref
 class C: ...
 c = C()
 k = weakref.ref(c)
-== function of C alone
-f = np.frompyfunc(lambda x: x, 1, 1)
-def loss(z): return f(z)
+== function of C alone: f = np.frompyfunc(lambda x: x, 1, 1)
 == map of a file: k = np.memmap(__file__, mode='r')
 == tensor without values: k = torch.ones(2, device='meta')
 == sparse tensor: k = torch.eye(2).to_sparse()
 == compressed tensor: k = torch.eye(2).to_sparse_csr()
 == quantised tensor: k = torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)
 == nested tensor: k = torch.nested.nested_tensor([torch.ones(1), torch.ones(2)])
-== reader's tensor
-class T(torch.Tensor): ...
+== reader's tensor: class T(torch.Tensor): ...
 k = torch.ones(2).as_subclass(T)
 == tensor of a computation: k = 2 * torch.ones(2, requires_grad=True)
-== what must not be looked at
-class C:
+== what must not be looked at: class C:
     def __getattr__(self, name): raise OSError(name)
 loss = C()
-== what refuses
-class C:
+== what refuses: class C:
     def __reduce__(self): raise KeyError('no')
 k = C()
-== depth
-k = frozenset()
+== depth: k = frozenset()
 for _ in range(2000): k = frozenset([k])
 def loss(z): return k
-== annotation that is used
-def f(k: int): ...
+== annotation that is used: def f(k: int): ...
 def loss(z): return f.__annotations__
 """),
 }
@@ -744,7 +595,8 @@ def loaded(folder, text, version):
     main, *others = chosen(text, version).split("\n# ")
     place = folder / str(version)
     place.mkdir(parents=True)
-    main += "" if "loss" in main else "\ndef loss(z): return k * z"
+    if "loss" not in main:
+        main += "\ndef loss(z): return " + ("f(z)" if re.search(r"\bf\b", main) else "k * z")
     (place / "case.py").write_text(BEFORE + main + "\n")
     for other in others:
         name, _, content = other.partition("\n")
@@ -784,9 +636,6 @@ def test_who_uses_what_is_not_known_is_said(tmp_path):
         Unidentifiable, match=r"^loss → f → open cannot be identified: it may depend"
     ):
         loaded(tmp_path, text, 0)
-
-
-# --- the library's own ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -864,9 +713,6 @@ def test_what_a_student_writes_counts_by_value(monkeypatch, is_hers, user):
         }[user]
         found.append(identify(loss))
     assert (found[0] != found[1]) == is_hers
-
-
-# --- what is installed, and where -----------------------------------------------------------
 
 
 @pytest.fixture

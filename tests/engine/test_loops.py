@@ -36,9 +36,6 @@ def both(monkeypatch, what):
         return compiled, what()
 
 
-# --- drawing --------------------------------------------------------------------------------
-
-
 def test_drawings_are_bitwise_pytorchs_but_for_its_root(monkeypatch):
     factors = Factors.draw(500, 1)
     loops, pytorch = both(monkeypatch, lambda: shapes.draw(factors))
@@ -56,9 +53,6 @@ def test_what_is_not_a_number_is_not_drawn_as_one():
         images = shapes.draw(dataclasses.replace(factors, **{name: values}))
         assert bool(images[::2].isnan().flatten(1).any(1).all())
         assert not bool(images[1::2].isnan().any())
-
-
-# --- colour ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("side", [1, 5, 8, 64])
@@ -82,9 +76,6 @@ def test_a_stage_that_changes_nothing_changes_no_bit(generator):
     images = noise(4, 64, generator)
     nothing = torch.tensor([[1.0, 0.0, 0.0]]).expand(4, 3)
     assert torch.equal(loops.recolor(images, [nothing, torch.zeros(4)]), images)
-
-
-# --- geometry -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [0, 1, 17])
@@ -116,9 +107,6 @@ def test_no_matrix_makes_it_look_outside_the_image(generator, value):
         matrices[i].view(-1)[i] = value
     views = loops.look_up(images, [matrices], [16.0])
     assert bool(((views == 0) | ((views >= 0.5) & (views <= 1))).all())
-
-
-# --- both -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("augmentation", [aug.A, aug.B, aug.C], ids=lambda a: a.name)

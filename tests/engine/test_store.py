@@ -45,9 +45,6 @@ def assert_whole(name="run"):
     assert {k: facts[k] for k in FACTS} == FACTS
 
 
-# --- where, and what is in it ---------------------------------------------------------------
-
-
 def test_runs_live_where_the_environment_says_or_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "x"))
     assert store.folder() == tmp_path / "x"
@@ -125,9 +122,6 @@ def test_stored_lists_whole_runs_oldest_first(run):
     (run.parent / "broken" / "weights.safetensors").write_bytes(b"")
     store.save_checkpoint("under-way", TENSORS, 3)
     assert [facts["key"] for facts in store.stored()] == ["early", "run"]
-
-
-# --- damage ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["run.json", "weights.safetensors", "SHA256SUMS"])
@@ -271,9 +265,6 @@ def test_a_survey_says_of_each_run_whether_it_is_whole_and_changes_nothing(run):
     }
 
 
-# --- half-written ---------------------------------------------------------------------------
-
-
 @pytest.mark.fault(
     "The disk is full when a run is stored",
     "the write of each part fails with ENOSPC",
@@ -321,9 +312,6 @@ def test_what_a_killed_process_left_is_swept_up(run):
     assert [facts["key"] for facts in store.stored()] == ["run"]
     store.save("run", TENSORS, FACTS)
     assert {p.name for p in run.parent.iterdir()} == {"run", "run.damaged", ".other-abc"}
-
-
-# --- checkpoints ----------------------------------------------------------------------------
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(runs_folder):
@@ -384,9 +372,6 @@ def test_a_failure_while_saving_a_checkpoint_keeps_the_last(runs_folder, monkeyp
     assert {path.name for path in runs_folder.iterdir()} == {"run"}
 
 
-# --- one at a time --------------------------------------------------------------------------
-
-
 def test_a_lock_lets_one_in_at_a_time(runs_folder):
     order = []
 
@@ -404,9 +389,6 @@ def test_a_lock_lets_one_in_at_a_time(runs_folder):
         order.append("still first")
     thread.join(timeout=10)
     assert order == ["first", "still first", "second"]
-
-
-# --- keys -----------------------------------------------------------------------------------
 
 
 def test_a_key_is_a_function_of_the_description():
@@ -456,8 +438,6 @@ def test_a_name_stays_in_the_store(run, name):
     assert sorted(run.parent.parent.rglob("*")) == before
     assert_whole()
 
-
-# --- the folder -----------------------------------------------------------------------------
 
 WRITES = {
     "lock": lambda: store.lock("run"),

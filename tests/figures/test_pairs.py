@@ -4,7 +4,7 @@ import torch
 from replearn.figures import pairs
 
 
-def views(n: int) -> torch.Tensor:
+def views(n):
     return torch.rand(n, 3, 64, 64, generator=torch.Generator().manual_seed(n))
 
 

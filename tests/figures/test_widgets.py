@@ -38,9 +38,6 @@ def ends(link):
     return link.source, link.target
 
 
-# ---- Frames
-
-
 def test_slider_picks_the_frame_in_the_browser_alone():
     shown = widgets.frames(numbered, k=[1, 2, 4, 8])
     (slider,) = shown.controls
@@ -142,9 +139,6 @@ def test_frames_want_a_choice_of_two_or_more():
         widgets.frames(numbered)
     with pytest.raises(ValueError, match=r"len\(k\) must be at least 2, got 1"):
         widgets.frames(lettered, letter="ab", k=[1])
-
-
-# ---- Controls with a kernel
 
 
 @pytest.fixture
