@@ -1,6 +1,5 @@
 """Losses: against loops over the formulas, on every dtype, with gradients and clear errors."""
 
-import inspect
 import math
 
 import pytest
@@ -9,20 +8,11 @@ import torch.nn.functional as F
 from pytorch_metric_learning.losses import NTXentLoss
 from torch.autograd import gradcheck
 
+from encoders import unit
 from replearn import losses
 from replearn.theory import tammes
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-
-
-def unit(*shape, seed=0, dtype=torch.float64, device="cpu"):
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(*shape, dtype=torch.float64, generator=generator)
-    return F.normalize(x, dim=-1).to(device, dtype)
-
-
-def body(function):
-    return inspect.getsource(function).split('"""')[-1].strip().splitlines()
 
 
 def test_reconstruction_loss_counts_every_pixel_once():
@@ -60,11 +50,6 @@ def test_info_nce_and_its_gradient_are_those_of_pytorch_metric_learning(tau):
 def test_info_nce_defaults_to_the_temperature_of_the_experiment():
     z, z_pos = unit(2, 6, 3)
     assert losses.info_nce(z, z_pos) == losses.info_nce(z, z_pos, 0.07)
-
-
-@pytest.mark.parametrize("loss", [losses.reconstruction_loss, losses.info_nce])
-def test_the_two_exercises_take_at_most_five_lines(loss):
-    assert 1 <= len(body(loss)) <= 5
 
 
 def test_contrastive_loss_of_single_samples_is_info_nce():
@@ -184,56 +169,26 @@ GROUPS = torch.arange(4).reshape(2, 2)
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("loss", "arguments", "message"),
     [
-        (
-            lambda: losses.reconstruction_loss(IMAGES, IMAGES[:1]),
-            r"reconstructions must .* \(1, 3, 2, 2\)",
-        ),
-        (lambda: losses.reconstruction_loss(IMAGES[:0], IMAGES[:0]), "not be empty"),
-        (lambda: losses.info_nce(Z, Z[:3]), r"z_pos must be .* of shape \(b, d\), got .* \(3, 3\)"),
-        (lambda: losses.info_nce(Z[:1], Z[:1]), r"len\(z\) must be at least 2, got 1"),
-        (lambda: losses.info_nce(Z[0], Z[0]), r"z must be .* of shape \(b, d\), got .* \(3,\)"),
-        (lambda: losses.info_nce(Z, Z, 0), "tau must be a finite number above 0, got 0"),
-        (lambda: losses.info_nce(Z, Z, tau=-0.1), "tau .* got -0.1"),
-        (lambda: losses.info_nce(Z, z_pos=Z, tau=math.nan), "tau must be a finite number, got nan"),
-        (lambda: losses.alignment(Z, Z, alpha=0), "alpha must be a finite number above 0"),
-        (lambda: losses.uniformity(Z, t=math.inf), "t must be a finite number, got inf"),
-        (lambda: losses.uniformity(Z[:1]), "at least 2, got 1"),
-        (lambda: losses.uniformity(Z[0]), "shape"),
-        (lambda: losses.contrastive_loss(Z, GROUPS, tau=0), "tau"),
-        (lambda: losses.contrastive_loss(Z * math.nan, GROUPS), "features must be finite, got 12"),
-        (lambda: losses.contrastive_loss(Z, [[0, 1], [2]]), r"equally long, got lengths \[1, 2\]"),
-        (lambda: losses.contrastive_loss(Z, torch.tensor([0, 0, 1, 1])), r"\(N, m\).*\(4,\)"),
-        (lambda: losses.contrastive_loss(Z, GROUPS[:1]), r"N ≥ 2"),
-        (lambda: losses.contrastive_loss(Z, GROUPS + 1), r"in 0\.\.3, got 4"),
-        (lambda: losses.contrastive_loss(Z, GROUPS - 1), r"in 0\.\.3, got -1"),
-        (lambda: losses.dual_encoder_loss(Z, Z[:2]), r"second must be .* got .*\(2, 3\)"),
-        (lambda: losses.cross_entropy_as_dual_encoder(Z, torch.tensor([0, 1, 2])), "labels"),
-        (lambda: losses.cross_entropy_as_dual_encoder(Z, torch.tensor([0, 1, 2, 3])), r"0\.\.2"),
-        (lambda: losses.cross_entropy_as_dual_encoder(Z, torch.tensor([0, 1, 2, 2])), "equally"),
-        (lambda: losses.contrastive_floor(1), "n must be at least 2, got 1"),
-        (lambda: losses.contrastive_floor(4, tau=0), "tau"),
-        (lambda: losses.easy_floor(0), "n must be at least 2"),
+        (losses.reconstruction_loss, (IMAGES[:0], IMAGES[:0]), "not be empty"),
+        (losses.info_nce, (Z[:1], Z[:1]), r"len\(z\) must be at least 2, got 1"),
+        (losses.info_nce, (Z, Z, 0), "tau must be a finite number above 0, got 0"),
+        (losses.alignment, (Z, Z, 0), "alpha must be a finite number above 0"),
+        (losses.uniformity, (Z, 0), "t must be a finite number above 0, got 0"),
+        (losses.uniformity, (Z[:1],), "at least 2, got 1"),
+        (losses.contrastive_loss, (Z, GROUPS, 0), "tau"),
+        (losses.contrastive_loss, (Z * math.nan, GROUPS), "features must be finite, got 12"),
+        (losses.contrastive_loss, (Z, GROUPS + 1), r"in 0\.\.3, got 4"),
+        (losses.cross_entropy_as_dual_encoder, (Z, torch.arange(3)), "labels"),
+        (losses.cross_entropy_as_dual_encoder, (Z, torch.arange(4)), r"0\.\.2"),
+        (losses.cross_entropy_as_dual_encoder, (Z, torch.tensor([0, 1, 2, 2])), "equally"),
+        (losses.contrastive_floor, (1,), "n must be at least 2, got 1"),
+        (losses.contrastive_floor, (4, 0), "tau"),
+        (losses.easy_floor, (0,), "n must be at least 2"),
+        (losses.easy_floor, (4, 0), "tau"),
     ],
 )
-def test_a_clear_value_error(call, message):
+def test_what_has_no_loss_is_refused(loss, arguments, message):
     with pytest.raises(ValueError, match=message):
-        call()
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: losses.contrastive_floor(2.5), "n must be an int, got 2.5"),
-        (lambda: losses.contrastive_loss(Z.long(), GROUPS), "features must be a floating-point"),
-        (lambda: losses.contrastive_loss(Z, GROUPS.double()), "groups must be an integer tensor"),
-        (
-            lambda: losses.uniformity([[0.0, 1.0]]),
-            r"z must be a floating-point tensor .*, got \[\[",
-        ),
-    ],
-)
-def test_a_clear_type_error(call, message):
-    with pytest.raises(TypeError, match=message):
-        call()
+        loss(*arguments)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import operator
 
 import torch
 import torch.nn.functional as F
@@ -40,10 +41,11 @@ def pairs_of_views(b=BATCHES, d=DIMENSIONS):
     )
 
 
-def unit(*shape, seed=0):
-    """Random unit vectors, float64."""
+def unit(*shape, seed=0, dtype=torch.float64, device="cpu"):
+    """Random unit vectors."""
     generator = torch.Generator().manual_seed(seed)
-    return F.normalize(torch.randn(*shape, dtype=torch.float64, generator=generator), dim=-1)
+    x = torch.randn(*shape, dtype=torch.float64, generator=generator)
+    return F.normalize(x, dim=-1).to(device, dtype)
 
 
 def questions(groups):
@@ -55,31 +57,33 @@ def questions(groups):
                 yield i, anchor, candidates
 
 
+def asked(features, groups):
+    """The target and the logits of every question, multiplied out."""
+    x = features.tolist()
+    for i, anchor, candidates in questions(groups):
+        yield i, [sum(map(operator.mul, x[anchor], x[y])) for y in candidates]
+
+
 def accuracy_by_asking(features, groups, tolerance=1e-12):
     """Share of the questions whose target is the unique largest logit, asked one by one."""
-    x = features.tolist()
     right = []
-    for i, anchor, candidates in questions(groups):
-        logits = [sum(a * b for a, b in zip(x[anchor], x[y], strict=True)) for y in candidates]
+    for i, logits in asked(features, groups):
         right.append(all(logits[i] > s + tolerance for j, s in enumerate(logits) if j != i))
     return sum(right) / len(right)
 
 
 def loss_by_asking(features, groups, tau=1.0):
     """The contrastive loss, its expectation a plain mean over the questions."""
-    x = features.tolist()
     total = []
-    for i, anchor, candidates in questions(groups):
-        logits = [
-            sum(a * b for a, b in zip(x[anchor], x[y], strict=True)) / tau for y in candidates
-        ]
-        total.append(-math.log(math.exp(logits[i]) / sum(map(math.exp, logits))))
+    for i, logits in asked(features, groups):
+        each = [math.exp(logit / tau) for logit in logits]
+        total.append(-math.log(each[i] / sum(each)))
     return sum(total) / len(total)
 
 
 def distance(u, v):
     """Euclidean distance, coordinate by coordinate."""
-    return math.sqrt(sum((a - b) ** 2 for a, b in zip(u.tolist(), v.tolist(), strict=True)))
+    return math.dist(u.tolist(), v.tolist())
 
 
 def diameter_by_hand(features, group):
@@ -95,10 +99,7 @@ def clear_of_ties(features, groups, gap=1e-9):
     similarity = features @ features.T
     for i, group in enumerate(groups):
         others = torch.cat([g for j, g in enumerate(groups) if j != i])
-        for s in group:
-            if (
-                torch.cdist(similarity[s, group][:, None], similarity[s, others][:, None]).min()
-                < gap
-            ):
-                return False
+        apart = similarity[group][:, group, None] - similarity[group][:, None, others]
+        if apart.abs().min() < gap:
+            return False
     return True
