@@ -54,16 +54,13 @@ def test_a_contrastive_score_is_the_mean_loss_of_fresh_views(contrastive):
         with torch.no_grad(), devices.autocast(torch.device("cpu")):
             z, z_pos = (contrastive.encoder(augmentations.A(images, source)) for _ in range(2))
         expected.append(float(losses.info_nce(z, z_pos, 0.01)))
-    got = evaluation.validation_loss(
-        contrastive, augmentations.A, tau=0.01, batches=2, batch=16, seed=7
+    how = {"tau": 0.01, "batches": 2, "batch": 16}
+    first, again, other = (
+        evaluation.validation_loss(contrastive, augmentations.A, **how, seed=seed)
+        for seed in (7, 7, 8)
     )
-    assert got == pytest.approx(sum(expected) / 2, rel=1e-5)
-    assert got == evaluation.validation_loss(
-        contrastive, augmentations.A, tau=0.01, batches=2, batch=16, seed=7
-    )
-    assert got != evaluation.validation_loss(
-        contrastive, augmentations.A, tau=0.01, batches=2, batch=16, seed=8
-    )
+    assert first == pytest.approx(sum(expected) / 2, rel=1e-5)
+    assert first == again != other
 
 
 def test_a_constant_encoder_scores_log_b():
@@ -86,9 +83,8 @@ def test_scores_are_the_loss_and_the_sensitivities(kind, request, monkeypatch, r
     run = request.getfixturevalue(kind)
     val = ShapesDataset("val", size=800)
     monkeypatch.setattr(evaluation, "ShapesDataset", lambda split: val)
-    monkeypatch.setattr(
-        evaluation, "validation_loss", lambda run, augmentation, *, loss: (run, augmentation, loss)
-    )
+    told = lambda run, augmentation, *, loss: (run, augmentation, loss)  # noqa: E731
+    monkeypatch.setattr(evaluation, "validation_loss", told)
     augmentation = None if kind == "autoencoder" else augmentations.A
     scores = evaluation.scores(run, augmentation, loss=circle.info_nce_on_circle)
     assert scores["validation_loss"] == (run, augmentation, circle.info_nce_on_circle)
@@ -127,17 +123,16 @@ def test_other_encoders_images_or_digits_have_features_of_their_own(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("arguments", "message"),
     [
-        ({"batches": 0}, ValueError, "batches must be at least 1, got 0"),
-        ({"batches": 1.5}, TypeError, r"batches must be an int, got 1\.5"),
-        ({"batch": 0}, ValueError, "batch must be at least 1, got 0"),
-        ({"batches": 94}, ValueError, "batches of 256 must be at most 93, got 94"),
-        ({"tau": 0.0}, ValueError, r"tau must be a finite number above 0, got 0\.0"),
+        ({"batches": 0}, "batches must be at least 1, got 0"),
+        ({"batch": 0}, "batch must be at least 1, got 0"),
+        ({"batches": 94}, "batches of 256 must be at most 93, got 94"),
+        ({"tau": 0.0}, r"tau must be a finite number above 0, got 0\.0"),
     ],
 )
-def test_bad_arguments_are_refused(contrastive, arguments, error, message):
-    with pytest.raises(error, match=message):
+def test_bad_arguments_are_refused(contrastive, arguments, message):
+    with pytest.raises(ValueError, match=message):
         evaluation.validation_loss(contrastive, augmentations.A, **arguments)
 
 

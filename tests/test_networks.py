@@ -108,36 +108,16 @@ def test_an_empty_batch_has_no_latents():
 
 
 @pytest.mark.parametrize("network", [Encoder, Decoder])
-@pytest.mark.parametrize(
-    ("d", "error", "message"),
-    [
-        (0, ValueError, "latent_dim must be at least 1, got 0"),
-        (-3, ValueError, "latent_dim must be at least 1, got -3"),
-        (2.0, TypeError, r"latent_dim must be an int, got 2\.0"),
-        (True, TypeError, "latent_dim must be an int, got True"),
-        ("2", TypeError, "latent_dim must be an int, got '2'"),
-    ],
-)
-def test_bad_latent_dims_are_refused(network, d, error, message):
-    with pytest.raises(error, match=message):
-        network(d)
+def test_a_latent_has_a_dimension(network):
+    with pytest.raises(ValueError, match="latent_dim must be at least 1, got 0"):
+        network(0)
 
 
-@pytest.mark.parametrize(
-    ("images", "error", "message"),
-    [
-        (torch.zeros(3, 64, 64), ValueError, r"\(n, 3, 64, 64\), got \(3, 64, 64\)"),
-        (torch.zeros(1, 3, 32, 32), ValueError, r"\(n, 3, 64, 64\), got \(1, 3, 32, 32\)"),
-        (torch.zeros(1, 1, 64, 64), ValueError, r"\(n, 3, 64, 64\), got \(1, 1, 64, 64\)"),
-        (torch.zeros(1, 3, 64, 64).byte(), TypeError, "floating-point tensor, got torch.uint8"),
-        ([[0.0]], TypeError, r"images must be a floating-point tensor, got \["),
-        (torch.full((1, 3, 64, 64), math.nan), ValueError, "images must be finite"),
-        (torch.full((1, 3, 64, 64), -math.inf), ValueError, "images must be finite"),
-    ],
-)
-def test_bad_images_are_refused(images, error, message):
-    with pytest.raises(error, match=message):
-        Encoder(2)(images)
+def test_other_images_are_refused():
+    with pytest.raises(ValueError, match=r"\(n, 3, 64, 64\), got \(1, 3, 32, 32\)"):
+        Encoder(2)(torch.zeros(1, 3, 32, 32))
+    with pytest.raises(ValueError, match="images must be finite"):
+        Encoder(2)(torch.full((1, 3, 64, 64), math.nan))
 
 
 @pytest.mark.parametrize("latents", [torch.zeros(8), torch.zeros(2, 7), torch.zeros(2, 8, 1)])

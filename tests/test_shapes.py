@@ -235,11 +235,7 @@ def test_a_quarter_turn_of_the_factors_is_one_of_the_picture():
 
 
 def test_it_is_a_dataset_for_a_dataloader(val):
-    loader = DataLoader(val, batch_size=8)
-    assert torch.equal(next(iter(loader)), val.images(range(8)))
-
-
-def test_it_can_be_iterated():
+    assert torch.equal(next(iter(DataLoader(val, batch_size=8))), val.images(range(8)))
     small = ShapesDataset("val", size=16)
     assert torch.equal(torch.stack(list(small)), small.images(range(6)))
 
@@ -252,19 +248,15 @@ def test_factors_can_be_cut_by_slice_and_tensor(train):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("arguments", "message"),
     [
-        ({"split": "test"}, ValueError, "split must be one of 'train', 'val', got 'test'"),
-        ({"split": None}, ValueError, "split must be one of 'train', 'val', got None"),
-        ({"size": 7}, ValueError, "size must be at least 8, got 7"),
-        ({"size": 64.0}, TypeError, r"size must be an int, got 64\.0"),
-        ({"size": True}, TypeError, "size must be an int, got True"),
-        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
-        ({"seed": "0"}, TypeError, "seed must be an int, got '0'"),
+        ({"split": "test"}, "split must be one of 'train', 'val', got 'test'"),
+        ({"size": 7}, "size must be at least 8, got 7"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
     ],
 )
-def test_bad_data_sets_are_refused(arguments, error, message):
-    with pytest.raises(error, match=message):
+def test_bad_data_sets_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
         ShapesDataset(**{"split": "train", **arguments})
 
 
@@ -287,12 +279,6 @@ def test_bad_data_sets_are_refused(arguments, error, message):
 def test_bad_indices_are_refused(train, indices, error, message):
     with pytest.raises(error, match=message):
         train.images(indices)
-
-
-@pytest.mark.parametrize(("index", "error"), [(40_000, IndexError), (1.5, TypeError)])
-def test_bad_single_indices_are_refused(train, index, error):
-    with pytest.raises(error, match=r"ind(ex|ices) must"):
-        train[index]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

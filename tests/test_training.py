@@ -49,6 +49,13 @@ def assert_same_run(a, b):
     assert [k for k in first if not torch.equal(first[k], second[k])] == []
 
 
+def beginnings(monkeypatch):
+    """The steps at which trainings begin from now on: a list."""
+    begun, batches = [], fit._batches
+    monkeypatch.setattr(fit, "_batches", lambda *args: begun.append(args[3]) or batches(*args))
+    return begun
+
+
 def keys(runs_folder):
     """The keys of the runs that are stored."""
     places = (place for place in runs_folder.iterdir() if place.is_dir() and not place.suffix)
@@ -231,34 +238,6 @@ def test_a_readers_augmentation_is_known_by_its_code(tiny, monkeypatch):
     assert len(keys(tiny)) == 4
 
 
-def dimmed(factor):
-    """Two classes that differ in a method which neither sample nor apply is."""
-
-    class Tint(augmentations.Recoloring):
-        name = "tint"
-
-        def sample(self, images, generator=None):
-            return {"by": torch.full((len(images),), 0.5)}
-
-        def coefficients(self, by):
-            return torch.stack([by, 0 * by, 0 * by], 1) * factor
-
-        def stages(self, parameters):
-            return [self.coefficients(parameters["by"])]
-
-        def __repr__(self):
-            return "Tint()"
-
-    return Tint()
-
-
-def test_a_readers_augmentation_is_known_by_all_its_methods(tiny):
-    for number, factor in enumerate((1.0, 0.9), start=1):
-        training.train_contrastive(dimmed(factor), D)
-        training.train_contrastive(dimmed(factor), D)
-        assert len(keys(tiny)) == number
-
-
 @pytest.mark.fault(
     "A training interrupted by its user",
     "KeyboardInterrupt after step 1, 3 or 5 of 6",
@@ -360,14 +339,7 @@ def test_killed_training_ends_as_if_it_had_not_been(
         finally:
             process.send_signal(signal.SIGKILL)
     assert keys(tiny) == set()
-    begun = []
-    batches = fit._batches
-
-    def watched(*args):
-        begun.append(args[3])
-        return batches(*args)
-
-    monkeypatch.setattr(fit, "_batches", watched)
+    begun = beginnings(monkeypatch)
     resumed = TRAIN["contrastive"]()
     assert begun == [resumes_at]
     (key,) = keys(tiny)
@@ -398,8 +370,7 @@ def test_trainings_killed_at_random_end_as_if_they_had_not_been(runs_folder, mon
     train = functools.partial(
         training.train_contrastive, augmentations.A, recipe="smoke", device="cpu"
     )
-    begun, batches = [], fit._batches
-    monkeypatch.setattr(fit, "_batches", lambda *args: begun.append(args[3]) or batches(*args))
+    begun = beginnings(monkeypatch)
 
     def started(place):
         monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / place))
@@ -592,8 +563,7 @@ def test_a_lost_accelerator_stops_the_training(tiny, monkeypatch):
         message = r"the accelerator failed at step 3 of A; .* from step 2\. .*device='cpu'"
         with pytest.raises(RuntimeError, match=message):
             TRAIN["contrastive"]()
-    begun, batches = [], fit._batches
-    monkeypatch.setattr(fit, "_batches", lambda *args: begun.append(args[3]) or batches(*args))
+    begun = beginnings(monkeypatch)
     assert TRAIN["contrastive"](device="cpu").steps == 6
     assert begun == [2]
 
@@ -635,10 +605,6 @@ def test_of_an_encoder_that_spreads_its_latents_nothing_is_told(tiny, monkeypatc
     assert [str(w.message) for w in recwarn if "learnt nothing" in str(w.message)] == []
 
 
-def test_the_smoke_recipe_is_too_short_to_be_judged():
-    assert all(plan.steps < training._LAST for plan in RECIPES["smoke"].values())
-
-
 @pytest.mark.fault(
     "A loss that becomes NaN",
     "a loss that is NaN from step 0, 3 or 5 on",
@@ -663,14 +629,10 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny, step):
     [
         ({"augmentation": "A"}, TypeError, "augmentation must be an Augmentation.* got 'A'"),
         ({"latent_dim": 0}, ValueError, "latent_dim must be at least 1, got 0"),
-        ({"latent_dim": 2.5}, TypeError, r"latent_dim must be an int, got 2\.5"),
         ({"tau": 0.0}, ValueError, r"tau must be a finite number above 0, got 0\.0"),
-        ({"tau": math.nan}, ValueError, "tau must be a finite number, got nan"),
         ({"recipe": "slow"}, ValueError, "recipe must be one of 'reference', .* got 'slow'"),
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
-        ({"seed": "0"}, TypeError, "seed must be an int, got '0'"),
         ({"device": "toaster"}, ValueError, "device must be one of .*'cpu'.* got 'toaster'"),
-        ({"loss": "info_nce"}, TypeError, "loss must be a Callable, got 'info_nce'"),
     ],
 )
 def test_bad_arguments_are_refused(tiny, arguments, error, message):
