@@ -77,8 +77,7 @@ def loss(z): return sum(f(z))
 == attribute: def loss(z): return loss.k * z
 loss.k = «1¦2»
 == global: k = «1¦2»
-== list: k = [0]
-def loss(z): return k[0] * z
+== list: k = [0]; loss = lambda z: k[0] * z
 k[0] = «1¦2»
 == order of a dict: k = dict(«a=1, b=2¦b=2, a=1»)
 == set: k = {1, «2¦3»}
@@ -100,10 +99,7 @@ def f(z): return g(z)
 def loss(z): return f(z)
 == a builtin's name: «¦abs = lambda z: z»
 def loss(z): return abs(z)
-== closed over: def make(k):
-    def loss(z): return k * z
-    return loss
-loss = make(«1¦2»)
+== closed over: loss = (lambda k: lambda z: k * z)(«1¦2»)
 == nonlocal: def make(k):
     def f(): return k
     def loss(z): return f() * z
@@ -112,16 +108,13 @@ loss = make(«1¦2»)
 == one list or two: a = [0]
 b = «a¦[0]»
 def loss(z): a[0] = z; return b
-== imported function: from h import scale
-def loss(z): return scale(z)
+== imported function: from h import scale; loss = lambda z: scale(z)
 # h
 def scale(z): return «2¦3» * z
-== imported module: import h
-def loss(z): return h.scale(z)
+== imported module: import h; loss = lambda z: h.scale(z)
 # h
 def scale(z): return «2¦3» * z
-== imported module's value: import h
-def loss(z): return h.k * z
+== imported module's value: import h; loss = lambda z: h.k * z
 # h
 k = «2¦3»
 == module by another name: import h
@@ -130,25 +123,20 @@ def loss(z):
     return m.k * z
 # h
 k = «2¦3»
-== module's attribute by name: import h
-def loss(z): return getattr(h, 'k') * z
+== module's attribute by name: import h; loss = lambda z: getattr(h, 'k') * z
 # h
 k = «2¦3»
-== module in a module: import h
-def loss(z): return h.g.k * z
+== module in a module: import h; loss = lambda z: h.g.k * z
 # h
 import g
 # g
 k = «2¦3»
-== modules of each other: import h
-def loss(z): return h.f(z)
+== modules of each other: import h; loss = lambda z: h.f(z)
 # h
-import g
-def f(z): return g.f(z)
+import g; f = lambda z: g.f(z)
 k = «2¦3»
 # g
-import h
-def f(z): return h.k * z
+import h; f = lambda z: h.k * z
 == star import: from h import *
 # h
 k = «2¦3»
@@ -171,16 +159,14 @@ k = «2¦3»
 k = «2¦3»
 == base class in another file: import h
 class C(h.B): ...
-c = C()
-def loss(z): return c.f(z)
+c = C(); loss = lambda z: c.f(z)
 # h
 class B:
     def f(self, z): return «1¦2» * z
 == method's code: class C:
     def f(self, z): return «1¦2» * z
 def loss(z): return C().f(z)
-== class attribute: class C:
-    k = «1¦2»
+== class attribute: class C: k = «1¦2»
 def loss(z): return C.k * z
 == property: class C:
     @property
@@ -192,8 +178,7 @@ def loss(z): return C().k * z
 def loss(z): return C().k * z
 == descriptor: class D:
     def __get__(self, one, kind): return «1¦2»
-class C:
-    k = D()
+class C: k = D()
 def loss(z): return C().k * z
 == static method: class C:
     @staticmethod
@@ -218,22 +203,17 @@ loss = C
 class C(B):
     def f(self): ...
 loss = C().g
-== enumeration: class E(enum.Enum):
-    K = «1¦2»
+== enumeration: class E(enum.Enum): K = «1¦2»
 def loss(z): return E.K.value * z
-== named tuple: C = collections.namedtuple('C', 'a b')
-c = C(«1, 2¦2, 1»)
+== named tuple: C = collections.namedtuple('C', 'a b'); c = C(«1, 2¦2, 1»)
 def loss(z): return c.a * z
-== named tuple's names: C = collections.namedtuple('C', '«a b¦b a»')
-c = C(1, 2)
+== named tuple's names: C = collections.namedtuple('C', '«a b¦b a»'); c = C(1, 2)
 def loss(z): return c.a * z
 == default of a dataclass: @dataclasses.dataclass
-class C:
-    k: int = «1¦2»
+class C: k: int = «1¦2»
 def loss(z): return C().k * z
 == default factory: @dataclasses.dataclass
-class C:
-    k: int = dataclasses.field(default_factory=lambda: «1¦2»)
+class C: k: int = dataclasses.field(default_factory=lambda: «1¦2»)
 def loss(z): return C().k * z
 == order of fields: @dataclasses.dataclass
 class C:
@@ -247,9 +227,7 @@ loss = C(«1¦2»).f
 def f(self, z): return «1¦2» * z
 loss = types.MethodType(f, C())
 == method put into a class: class C: ...
-c = C()
-c.f = types.MethodType(lambda self, z: «1¦2», c)
-def loss(z): return c.f(z)
+c = C(); c.f = types.MethodType(lambda self, z: «1¦2», c); loss = lambda z: c.f(z)
 == callable object: class C:
     def __init__(self, k): self.k = k
     def __call__(self, z): return self.k * z
@@ -305,8 +283,7 @@ loss = C().f
     def __init_subclass__(cls): cls.k = «1¦2»
 class C(B): ...
 def loss(z): return C.k * z
-== generic class: import typing
-T = typing.TypeVar('T')
+== generic class: import typing; T = typing.TypeVar('T')
 class C(typing.Generic[T]):
     def f(self, z): return «1¦2» * z
 loss = C().f
@@ -371,11 +348,9 @@ def loss(z): return f(1) * z
 == item getter: f = operator.itemgetter(«1¦2»)
 == accumulator: k = itertools.count(«1¦2»)
 == library's function: def loss(z): return losses.«easy¦contrastive»_floor(3) * z
-== library's function of a name: f = losses.«easy¦contrastive»_floor
-def loss(z): return f(3) * z
+== library's function of a name: f = losses.«easy¦contrastive»_floor; loss = lambda z: f(3) * z
 == torch's function: from torch import «exp¦sin» as f
-== torch's formula: f = nn.functional.«l1¦mse»_loss
-def loss(z): return f(z, z)
+== torch's formula: f = nn.functional.«l1¦mse»_loss; loss = lambda z: f(z, z)
 == tensor: k = torch.tensor(«1.0¦2.0»)
 == tensor in a dict: k = {'scale': torch.tensor(«0.07001¦0.07002»)}
 == precision of a tensor: k = torch.ones(2, dtype=torch.«half¦bfloat16»)
@@ -391,8 +366,7 @@ def loss(z):
 == tensor that learns: k = torch.ones(1, requires_grad=«True¦False»)
 == tensor's attribute: k = torch.ones(1)
 k.t = «1¦2»
-== tensor's hook: k = torch.ones(1, requires_grad=True)
-k.register_hook(lambda g: «1¦2» * g)
+== tensor's hook: k = torch.ones(1, requires_grad=True); k.register_hook(lambda g: «1¦2» * g)
 == dtype: k = torch.«float32¦float64»
 == device: k = torch.device('«cpu¦cuda»')
 == array: k = np.zeros(2000)
@@ -405,9 +379,7 @@ k[1000] = «1¦2»
 == NumPy's number: k = np.«float32¦float64»(1)
 == NumPy's function: f = np.«exp¦sin»
 == NumPy's type before a number or after: k = [«np.dtype('f4'), 1¦1, np.dtype('f4')»]
-== weights: f = nn.Linear(2, 2)
-nn.init.constant_(f.weight, 0)
-nn.init.constant_(f.bias, «1¦2»)
+== weights: f = nn.Linear(2, 2); nn.init.constant_(f.weight, 0); nn.init.constant_(f.bias, «1¦2»)
 def make(f):
     def loss(z): return f(z)
     return loss
@@ -423,8 +395,7 @@ f = nn.Sequential(O([
 f.running_mean += «1¦2»
 == mode: f = nn.BatchNorm1d(2).«train¦eval»()
 == option: f = nn.LeakyReLU(«0.1¦0.2»)
-== hook: f = nn.ReLU()
-f.register_forward_hook(lambda m, x, y: «1¦2» * y)
+== hook: f = nn.ReLU(); f.register_forward_hook(lambda m, x, y: «1¦2» * y)
 == reader's network: class N(nn.Module):
     def forward(self, z): return «1¦2» * z
 loss = N()
