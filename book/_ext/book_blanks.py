@@ -15,9 +15,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book_chapters import Chapter, Directive
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from book_chapters import ROOT, Chapter, Directive
 
 EMPTY = "*your answer*"  # what stands where a student is to write
 
@@ -87,8 +85,7 @@ def held(page: str, missing: dict[str, str]) -> str:
 
 def hold_cells(app: Sphinx, docname: str, source: list[str]) -> None:
     """Hold the cells of a page that is being read."""
-    missing = unwritten(ROOT / "code" / "replearn" / "losses.py")
-    if missing:
+    if missing := unwritten(ROOT / "code" / "replearn" / "losses.py"):
         source[0] = held(source[0], missing)
 
 

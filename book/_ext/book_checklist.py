@@ -16,8 +16,8 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.latex import LaTeXTranslator
 
 import book_blanks
+from book_appendix import long_table
 from book_chapters import Chapter, Directive, chapters
-from book_claims import long_table
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,7 @@ def empty(
     """Return the questions that are not answered yet, or whose attachments wait for a loss.
 
     Args:
-        asked: for each part its ``points``, and ``attached``: labels by question.
-        given: for each part the answers in it.
+        asked, given: see :func:`rows`.
         missing: the losses that are not written, see :func:`book_blanks.unwritten`.
     """
     return [

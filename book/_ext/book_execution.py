@@ -1,18 +1,13 @@
 """How the chapters run: on networks that are there, in a cache that knows the library.
 
-Networks come before chapters, as one that trained would be silent for minutes: each is found in
-store, else published, else trained; ``TRAIN=1`` in the environment trains even what is published.
-The file ``networks.json`` beside the pages says where each came from, for the page "How this copy
-was made" and for the cache; a network that an earlier build of this folder trained counts as
-trained, not as found.
+Networks come before chapters, as one that trained would be silent for minutes; ``TRAIN=1`` trains
+even what is published. ``networks.json`` beside the pages says where each came from, for the page
+"How this copy was made" and for the cache.
 
-Jupyter Book executes a chapter again when the chapter's own code changes, but not when the library
-it imports does, or the measurements it shows. Here the cache's folder is named by a fingerprint of
-all these, so that an edit under ``code/`` executes every chapter again and a quick ``smoke`` build
-never passes its outputs on to a real one. The HTML and the PDF share the folder: one execution
-serves both. A cell that was not run is a warning, which fails the build.
-
-Sphinx reads a page again when the page changes, or any file that pages depend on.
+Jupyter Book executes a chapter again when its own code changes, but not when the library does, or
+the measurements that it shows. Here a fingerprint of all these names the cache's folder, which the
+HTML and the PDF share. A cell that was not run is a warning, which fails the build. Sphinx reads a
+page again when the page changes, or any file that pages depend on.
 """
 
 from __future__ import annotations
@@ -21,6 +16,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +26,9 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-LOG = logging.getLogger(__name__)
+from book_chapters import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+LOG = logging.getLogger(__name__)
 
 # Kinds of files that pages depend on; Sphinx itself keeps account of pages and pictures.
 _BESIDE_PAGES = (".py", ".json", ".yml", ".bib", ".sty", ".sh")
@@ -122,22 +118,24 @@ def begin_with_networks(app: Sphinx, config: Config) -> None:
 
 def fingerprint(root: Path) -> str:
     """A short hash of what chapters compute from: library, requirements, measurements, networks."""
-    files = [
-        *sorted((root / "code" / "replearn").rglob("*.py")),
-        *sorted((root / "benchmarks").glob("*.json")),
-        root / "requirements.txt",
-        root / "requirements.lock",
-        root / "pyproject.toml",
-    ]
-    return _hash(root, files)
+    library = sorted((root / "code" / "replearn").rglob("*.py"))
+    required = [root / name for name in ("requirements.txt", "requirements.lock", "pyproject.toml")]
+    return _hash(root, [*library, *_measured(root), *required])
 
 
 def surroundings(root: Path) -> str:
     """A short hash of the recipe and of all that pages show, list or are laid out by."""
-    files = [file for file in root.glob("*") if not file.name.startswith(".")]
-    for folder in ("benchmarks", "book", "code", "tests"):
+    files = [*_measured(root), *(file for file in root.glob("*") if file.name[0] != ".")]
+    for folder in ("book", "code", "tests"):
         files += [file for file in (root / folder).rglob("*") if file.suffix in _BESIDE_PAGES]
     return _hash(root, sorted(file for file in files if file.is_file()))
+
+
+def _measured(root: Path) -> list[Path]:
+    """The measurements that pages name."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in (root / "book").rglob("*.md"))
+    names = sorted(set(re.findall(r"benchmarks/\w+\.json", pages)))
+    return [root / name for name in names if (root / name).exists()]
 
 
 def _hash(root: Path, files: list[Path]) -> str:

@@ -20,7 +20,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from book_chapters import ROOT
 
 _PATH = r"(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+)?[:/](?P<path>[\w.-]+(?:/[\w.-]+?)+?)(?:\.git)?/?"
 _REMOTE = re.compile(rf"(?:(?:https?|ssh|git)://(?:[^/@]*@)?|[\w.-]+@){_PATH}")
@@ -42,9 +42,8 @@ class Repository:
 
     def binder(self, file: str) -> str:
         """The address that opens ``file`` of it on Binder."""
-        where = (
-            f"gh/{self.path}" if self.host == "github.com" else f"git/{quote(self.url, safe='')}"
-        )
+        on_github = self.host == "github.com"
+        where = f"gh/{self.path}" if on_github else f"git/{quote(self.url, safe='')}"
         return f"https://mybinder.org/v2/{where}/{quote(self.ref, safe='')}?urlpath=lab/tree/{file}"
 
     def raw(self, file: str) -> str:
@@ -73,9 +72,8 @@ def repository(root: Path = ROOT) -> Repository | None:
     # The remote's address may hold a password; only its host and path are taken.
     if match := _REMOTE.fullmatch(_git(root, "remote", "get-url", "origin")):
         remote, _, branch = _git(root, "rev-parse", "--abbrev-ref", "@{upstream}").partition("/")
-        return Repository(
-            match["host"], match["path"], branch if remote == "origin" and branch else "HEAD"
-        )
+        ref = branch if remote == "origin" and branch else "HEAD"
+        return Repository(match["host"], match["path"], ref)
     return None
 
 
@@ -100,25 +98,16 @@ def add_buttons(
         return
     source = Path(app.env.doc2path(page)).relative_to(app.srcdir).as_posix()
     places = {"Colab": (home.colab(notebook), "png"), "Binder": (home.binder(source), "svg")}
-    context["header_buttons"].append(
+    buttons = [
         {
-            "type": "group",
-            "label": "launch-buttons",
-            "icon": "fas fa-rocket",
-            "tooltip": "Run this page",
-            "buttons": [
-                {
-                    "type": "link",
-                    "text": name,
-                    "tooltip": f"Run this page on {name}",
-                    "icon": f"_static/images/logo_{name.lower()}.{form}",
-                    "url": url,
-                }
-                for name, (url, form) in places.items()
-                if url is not None
-            ],
+            **{"type": "link", "text": name, "tooltip": f"Run this page on {name}", "url": url},
+            "icon": f"_static/images/logo_{name.lower()}.{form}",
         }
-    )
+        for name, (url, form) in places.items()
+        if url is not None
+    ]
+    group = {"type": "group", "label": "launch-buttons", "icon": "fas fa-rocket"}
+    context["header_buttons"].append({**group, "tooltip": "Run this page", "buttons": buttons})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

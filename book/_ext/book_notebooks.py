@@ -1,9 +1,8 @@
 """The chapters as notebooks for Colab: ``make notebooks`` writes notebooks/*.ipynb.
 
-Colab shows plain Markdown with formulas and knows nothing of MyST. What only Sphinx understands is
-written out here: directives, roles, labels, macros. Numbers are counted as Sphinx counts them, one
-series for each kind through the whole book. Code stays as it is, without outputs. What has no
-reading here is an error.
+Colab shows plain Markdown with formulas. What only Sphinx understands is written out here:
+directives, roles, labels, macros. Numbers are counted as Sphinx counts them, one series for each
+kind through the whole book. Code stays as it is. What has no reading here is an error.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 import book_launch
 import book_macros
-from book_chapters import Chapter, Directive, directive, parse
+from book_chapters import ROOT, Chapter, Directive, directive, parse
 
 METADATA = {
     "accelerator": "GPU",  # for Colab: the kind of machine to run on
@@ -170,10 +169,8 @@ class Page:
         cells = [v4.new_code_cell(NO_REPOSITORY if url is None else INSTALL + url), *self._cells()]
         if self._cited:
             works = [work for work in self.book.works if work.key in self._cited]
-            lines = [
-                f"* [{work.label}] {' '.join(work.text.render_as('text').split())}"
-                for work in works
-            ]
+            said = [(work.label, " ".join(work.text.render_as("text").split())) for work in works]
+            lines = [f"* [{label}] {text}" for label, text in said]
             cells.append(v4.new_markdown_cell("\n".join(["## References", "", *lines])))
         for k, cell in enumerate(cells):
             cell.id = f"cell-{k}"  # the same at every writing
@@ -254,9 +251,8 @@ class Page:
                 page = normpath(join(self.page, "..", titled["target"] if titled else content))
                 if page not in self.book.pages:
                     raise self._error(f"page {page!r}, which the table of contents lacks,")
-                return self._link(
-                    self._spans(titled["title"] if titled else self.book.pages[page].title), page
-                )
+                title = titled["title"] if titled else self.book.pages[page].title
+                return self._link(self._spans(title), page)
             case "eq" | "numref" | "prf:ref" if not titled:
                 return self._link(*self._label(content))
             case "ref" if titled:
@@ -316,21 +312,24 @@ def notebooks(root: Path, url: str | None) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Write the notebooks, and remove those whose chapter is gone."""
-    try:
-        home = book_launch.repository()
-        url = home.url if home else None
-        written = notebooks(book_launch.ROOT, url)
-    except (ExtensionError, ValueError) as error:
-        sys.exit(f"{error}")
-    folder = book_launch.ROOT / "notebooks"
+def write(root: Path, url: str | None) -> None:
+    """Write them into the folder of notebooks, and remove those whose chapter is gone."""
+    written, folder = notebooks(root, url), root / "notebooks"
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.ipynb"):
         old.unlink()
     for file, text in written.items():
         (folder / file).write_text(text, encoding="utf-8")
-    print(f"{len(written)} notebooks in {folder}; the library comes from {url}")
+
+
+def main() -> None:
+    """Write the notebooks of this copy."""
+    try:
+        home = book_launch.repository()
+        write(ROOT, home.url if home else None)
+    except (ExtensionError, ValueError) as error:
+        sys.exit(f"{error}")
+    print(f"notebooks: the library comes from {home.url if home else 'nowhere yet'}")
 
 
 if __name__ == "__main__":

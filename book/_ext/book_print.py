@@ -8,6 +8,7 @@ lines for headings in Jupyter Book's print; they become sections like all others
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,40 +76,23 @@ def _title(self: LaTeXTranslator, node: nodes.Element) -> str:
     return text
 
 
+def writes(text: str) -> Callable[[LaTeXTranslator, nodes.Element], None]:
+    """What opens or closes a node by the same text each time."""
+    return lambda translator, node: translator.body.append(text)
+
+
 def visit_theorem(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Open the box: kind, number and title."""
+    """Open the box: kind, number if it has one, and title."""
     docname = self.curfilestack[-1]  # the page, in the one tree that LaTeX is written from
-    figures = self.builder.env.toc_fignumbers.get(docname, {})
-    number = ".".join(map(str, figures.get(node["countertype"], {}).get(node["ids"][0], ())))
-    kind = node["realtype"]
+    kind, name = node["realtype"], node["realtype"].title()
+    if not isinstance(node, unenumerable_node):
+        figures = self.builder.env.toc_fignumbers.get(docname, {})
+        numbers = figures.get(node["countertype"], {}).get(node["ids"][0], ())
+        name += f"~{'.'.join(map(str, numbers))}"
     self.body.append(
-        f"\n\\begin{{booktheorem}}{{{kind}}}{{{kind.title()}~{number}}}{{{_title(self, node)}}}"
+        f"\n\\begin{{booktheorem}}{{{kind}}}{{{name}}}{{{_title(self, node)}}}"
         f"{{{docname}:{node['label']}}}%\n"
     )
-
-
-def depart_theorem(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Close the box."""
-    self.body.append("\n\\end{booktheorem}\n")
-
-
-def visit_unnumbered(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Open the box of a block without a number."""
-    kind = node["realtype"]
-    self.body.append(
-        f"\n\\begin{{booktheorem}}{{{kind}}}{{{kind.title()}}}{{{_title(self, node)}}}"
-        f"{{{self.curfilestack[-1]}:{node['label']}}}%\n"
-    )
-
-
-def visit_proof(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Open a proof."""
-    self.body.append("\n\\begin{bookproof}\n")
-
-
-def depart_proof(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Close the proof with its mark."""
-    self.body.append("\n\\end{bookproof}\n")
 
 
 def visit_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
@@ -123,21 +107,6 @@ def visit_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
     self.body.append(f"\n\\begin{{bookanswer}}{{{title}}}{label}\n")
 
 
-def depart_answer(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Close the box."""
-    self.body.append("\n\\end{bookanswer}\n")
-
-
-def visit_root_header(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Open a heading of the first page."""
-    self.body.append("\n\\section{")
-
-
-def depart_root_header(self: LaTeXTranslator, node: nodes.Element) -> None:
-    """Close it."""
-    self.body.append("}\n")
-
-
 def add_code_font(app: Sphinx, config: Config) -> None:
     """Let LaTeX set code in matplotlib's own copy of DejaVu Sans Mono.
 
@@ -149,13 +118,14 @@ def add_code_font(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    for node_type in NODE_TYPES.values():
-        app.add_node(node_type, override=True, latex=(visit_theorem, depart_theorem))
-    app.add_node(unenumerable_node, override=True, latex=(visit_unnumbered, depart_theorem))
-    app.add_node(proof_node, override=True, latex=(visit_proof, depart_proof))
-    app.add_node(answer_node, latex=(visit_answer, depart_answer))
+    theorem = visit_theorem, writes("\n\\end{booktheorem}\n")
+    proof = writes("\n\\begin{bookproof}\n"), writes("\n\\end{bookproof}\n")
+    for node_type in (*NODE_TYPES.values(), unenumerable_node):
+        app.add_node(node_type, override=True, latex=theorem)
+    app.add_node(proof_node, override=True, latex=proof)
+    app.add_node(answer_node, latex=(visit_answer, writes("\n\\end{bookanswer}\n")))
     app.setup_extension("sphinx_jupyterbook_latex")  # first, or its own drawing would be the last
-    app.add_node(RootHeader, override=True, latex=(visit_root_header, depart_root_header))
+    app.add_node(RootHeader, override=True, latex=(writes("\n\\section{"), writes("}\n")))
     app.add_post_transform(AnswerBoxes)
     app.add_post_transform(ProofHeads)
     app.connect("config-inited", add_code_font)

@@ -1,9 +1,8 @@
 """The student edition: ``make student`` writes a tree of its own, without what it asks for.
 
 Where the editions differ, the files themselves say so: see book_editions.py. A boxed answer needs
-no mark: its box is emptied, unless it holds a part for students. Nothing reaches the students by
-oversight: student/tree.yml lists the files, and for the library the functions, that they get; their
-pages are those of their table of contents.
+no mark: its box is emptied, unless it holds a part for students. student/tree.yml lists the files,
+and for the library the functions, that they get; their pages are those of their table of contents.
 """
 
 from __future__ import annotations
@@ -23,10 +22,8 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 import book_blanks
 import book_notebooks
-from book_chapters import Chapter, Directive, chapters
+from book_chapters import ROOT, Chapter, Directive, chapters
 from book_editions import MARK, edition
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def emptied(page: str) -> str:
@@ -45,11 +42,8 @@ def emptied(page: str) -> str:
 
 def blanked(source: str, name: str, question: str) -> str:
     """Return a module in which a function has its docstring for a body, and a blank to fill."""
-    node = next(
-        each
-        for each in ast.parse(source).body
-        if isinstance(each, ast.FunctionDef) and each.name == name
-    )
+    (node,) = (each for each in ast.parse(source).body if name in _defined(each))
+    assert isinstance(node, ast.FunctionDef)
     lines = source.splitlines(keepends=True)
     blank = (
         f"    # FIXME: Question {question}, at most five lines in place of this one.\n"
@@ -116,9 +110,8 @@ def cited(bibliography: Path, pages: list[Chapter]) -> str:
     """Return the works of a file that the pages cite, in BibTeX."""
     keys = {key for page in pages for key in page.citations}
     entries = parse_file(bibliography).entries
-    return BibliographyData({key: entries[key] for key in entries if key in keys}).to_string(
-        "bibtex"
-    )
+    kept = BibliographyData({key: entries[key] for key in entries if key in keys})
+    return kept.to_string("bibtex")
 
 
 def write(root: Path, tree: Path) -> None:
@@ -155,10 +148,7 @@ def write(root: Path, tree: Path) -> None:
     if lost := answers - left:
         raise ValueError(f"no place is left for the answers {', '.join(sorted(map(str, lost)))}")
 
-    (tree / "notebooks").mkdir()
-    url = os.environ.get("REPO_URL") or None
-    for name, text in book_notebooks.notebooks(tree, url).items():
-        (tree / "notebooks" / name).write_text(text, encoding="utf-8")
+    book_notebooks.write(tree, os.environ.get("REPO_URL") or None)
 
 
 def _students(text: str) -> str:

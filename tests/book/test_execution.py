@@ -19,11 +19,20 @@ def sources(tmp_path, root):
     package = tmp_path / "code" / "replearn"
     package.mkdir(parents=True)
     (package / "module.py").write_text("A = 1\n")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "page.md").write_text("measured = 'benchmarks/shown.json'\n")
     return tmp_path
 
 
-def test_fingerprint_is_stable(sources):
-    assert book_execution.fingerprint(sources) == book_execution.fingerprint(sources)
+def changed(tree, file):
+    """Whether a change of a file changes the fingerprint, which else stays."""
+    before = book_execution.fingerprint(tree)
+    assert book_execution.fingerprint(tree) == before
+    path = tree / file
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as stream:
+        stream.write("# changed\n")
+    return book_execution.fingerprint(tree) != before
 
 
 @pytest.mark.fault(
@@ -35,16 +44,15 @@ def test_fingerprint_is_stable(sources):
     "file",
     [
         *("code/replearn/module.py", "code/replearn/sub/new.py", "requirements.txt"),
-        *("requirements.lock", "pyproject.toml", "benchmarks/new.json"),
+        *("requirements.lock", "pyproject.toml", "benchmarks/shown.json"),
     ],
 )
 def test_fingerprint_follows_the_sources(sources, file):
-    before = book_execution.fingerprint(sources)
-    path = sources / file
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a") as stream:
-        stream.write("# changed\n")
-    assert book_execution.fingerprint(sources) != before
+    assert changed(sources, file)
+
+
+def test_fingerprint_leaves_out_measurements_that_no_page_shows(sources):
+    assert not changed(sources, "benchmarks/other.json")
 
 
 def test_fingerprint_follows_the_recipe(sources, monkeypatch):

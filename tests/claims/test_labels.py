@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import book_claims
+import book_appendix
 from book_chapters import chapters
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -18,7 +18,7 @@ CLAIMS = [claim for page in chapters(BOOK) for claim in page.claims]
 
 def docstrings():
     """The docstring of each test in this folder, by name, but for those of this file."""
-    found = book_claims.tests(Path(__file__).parent)
+    found = book_appendix.tests(Path(__file__).parent)
     return {name: says for name, (path, says) in found.items() if path != Path(__file__)}
 
 
@@ -37,7 +37,7 @@ def test_every_claim_carries_a_label_of_its_kind():
 def test_labels_and_tests_name_each_other():
     labels = [claim.label for claim in CLAIMS if claim.label]
     assert len(labels) == len(set(labels)), "a label is used twice"
-    wanted, present = {book_claims.test_name(label) for label in labels}, set(docstrings())
+    wanted, present = {book_appendix.test_name(label) for label in labels}, set(docstrings())
     assert not wanted - present, f"labels of the book without a test: {sorted(wanted - present)}"
     assert not present - wanted, f"tests without a label in the book: {sorted(present - wanted)}"
 

@@ -1,4 +1,4 @@
-"""The listing of a package."""
+"""What the appendix lists: the files of the library."""
 
 from books import build, tiny_tree
 
