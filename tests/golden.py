@@ -106,10 +106,8 @@ def _colours():
 def _networks():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        encoder, onto_sphere = (
-            networks.Encoder().double(),
-            networks.Encoder(normalize=True).double(),
-        )
+        encoder = networks.Encoder().double()
+        onto_sphere = networks.Encoder(normalize=True).double()
         decoder = networks.Decoder().double()
     images = _some().double()
     found = {

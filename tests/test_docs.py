@@ -79,34 +79,22 @@ def test_a_batch_and_its_views_take_less_than_a_tenth_of_a_step(net):
     assert batch * a_pair < 0.1 * a_step
 
 
-def times(case, first, last):
-    """How many times as long the last size takes as the first, and how many more gigabytes."""
-    sizes = fill.measured("growth")[case]
-    few, many = sizes[first], sizes[last]
-    longer = many["seconds"]["median"] / few["seconds"]["median"]
-    return longer, (many["peak_mb"] - few["peak_mb"]) / 1000
+# Of a step or a search: its first and last size, how many times as long the last may take, and how
+# many more gigabytes.
+GROWTH = {
+    "step, by training images": ("40,000", "4,000,000", (0, 1.1), (-1, 0.5)),
+    "step, by pairs": ("128", "1,024", (6, 9), (-1, 9)),
+    "loss and gradient, by pairs": ("64", "16,384", (1, 1e9), (2, 9)),
+    "neighbours, by rows": ("24,000", "200,000", (1, (200 / 24) ** 2), (-1, 1)),
+}
 
 
-def test_a_hundred_times_as_many_images_hardly_lengthen_a_step():
-    longer, memory = times("step, by training images", "40,000", "4,000,000")
-    assert longer < 1.1
-    assert memory < 0.5
-
-
-def test_a_step_grows_nearly_in_proportion_to_its_batch():
-    longer, _ = times("step, by pairs", "128", "1,024")
-    assert 6 <= longer <= 9
-
-
-def test_the_loss_of_a_large_batch_takes_more_than_two_gigabytes():
-    _, memory = times("loss and gradient, by pairs", "64", "16,384")
-    assert memory > 2
-
-
-def test_the_search_grows_with_the_pairs_of_rows_and_its_memory_hardly():
-    longer, memory = times("neighbours, by rows", "24,000", "200,000")
-    assert longer <= (200 / 24) ** 2
-    assert memory < 1
+@pytest.mark.parametrize("case", GROWTH)
+def test_time_and_memory_grow_no_more_than_is_said(case):
+    first, last, longer, more = GROWTH[case]
+    few, many = (fill.measured("growth")[case][size] for size in (first, last))
+    assert longer[0] <= many["seconds"]["median"] / few["seconds"]["median"] <= longer[1]
+    assert more[0] <= (many["peak_mb"] - few["peak_mb"]) / 1000 <= more[1]
 
 
 def test_a_hundred_times_as_many_images_lengthen_a_step_on_a_gpu_by_an_eighth_at_most():

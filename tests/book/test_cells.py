@@ -12,6 +12,7 @@ from replearn.course.claims import ClaimFailed
 from replearn.figures import widgets
 
 PART_ONE = [page for page in PAGES if page.startswith("book/similarity/")]
+assert len(PART_ONE) == 7
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,3 @@ def test_a_planted_falsehood_stops_the_chapter(cells, page, monkeypatch):
         exec(cell, names)
     with pytest.raises(ClaimFailed, match=f"^{re.escape(sentence)}$"):
         exec(false, names)
-
-
-def test_part_one_has_seven_chapters():
-    assert len(PART_ONE) == 7

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from encoders import unit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encoders import unit
 from replearn import classification, losses
 from replearn.theory import tammes
 
@@ -38,15 +38,12 @@ def test_thm_cross_entropy_is_dual_encoder(batch):
     # Equation by equation: all draws of one sample a class, f₁ and f₂ multiplied out.
     e = torch.eye(C, dtype=torch.float64)
     by_class = [logits[labels == c] for c in range(C)]
-    draws = torch.stack(
-        [torch.stack(d) for d in itertools.islice(itertools.product(*by_class), 10)]
-    )
+    some = itertools.islice(itertools.product(*by_class), 10)
+    draws = torch.stack([torch.stack(draw) for draw in some])
     for draw in draws:
         value = float(losses.dual_encoder_loss(draw, e))  # each term, whatever the others drew
-        by_hand = [
-            -math.log(softmax_by_hand([float(g @ c) for c in e], i)) for i, g in enumerate(draw)
-        ]
-        assert value == pytest.approx(sum(by_hand) / C)
+        by_hand = [softmax_by_hand([float(g @ c) for c in e], i) for i, g in enumerate(draw)]
+        assert value == pytest.approx(-sum(map(math.log, by_hand)) / C)
     if len(labels) // C == 1:
         assert float(losses.dual_encoder_loss(draws, e)) == pytest.approx(float(dual))
     gradients = []
@@ -55,10 +52,9 @@ def test_thm_cross_entropy_is_dual_encoder(batch):
         gradients += torch.autograd.grad(loss(g, labels), g)
     torch.testing.assert_close(*gradients)
     # Balance is needed: with another sample of class 0 it is not the same loss.
+    more = torch.cat([logits, logits[:1]]), torch.cat([labels, labels[:1]])
     with pytest.raises(ValueError, match="equally often"):
-        losses.cross_entropy_as_dual_encoder(
-            torch.cat([logits, logits[:1]]), torch.cat([labels, labels[:1]])
-        )
+        losses.cross_entropy_as_dual_encoder(*more)
 
 
 @given(balanced_batches(), st.booleans())

@@ -30,10 +30,8 @@ STOPPED, SAVED = 3, 2  # the step at which a training is interrupted, and its la
 NETS = {
     "autoencoder": functools.partial(training.train_autoencoder, D),
     **{
-        name: functools.partial(
-            training.train_contrastive, augmentations.SETS[name].augmentation, D
-        )
-        for name in "ABC"
+        name: functools.partial(training.train_contrastive, known.augmentation, D)
+        for name, known in augmentations.SETS.items()
     },
 }
 

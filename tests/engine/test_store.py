@@ -31,7 +31,7 @@ def assert_unusable(name="run"):
         assert store.load(name) is None
     assert not (store.folder() / name).exists()
     assert (store.folder() / f"{name}.damaged").is_dir()
-    assert store.stored() == []
+    assert store.survey() == {}
     assert store.load(name) is None
     store.save(name, TENSORS, FACTS)
     assert_whole(name)

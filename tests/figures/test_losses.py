@@ -26,24 +26,15 @@ def test_optima_stand_on_their_floor():
     assert guesses == pytest.approx([math.log(2), math.log(8)])
     assert floors == pytest.approx([losses.contrastive_floor(2), losses.contrastive_floor(8)])
     assert reached == [0.5, 1.25]
-
-
-def test_a_figure_of_no_optima_is_refused():
     with pytest.raises(ValueError, match="optima must hold one"):
         pictures.optima_against_floor({})
 
 
 def test_the_ruler_orders_its_marks():
     fig = pictures.loss_ruler({"guessing": 5.5, "floor": 1e-4, "ours": 2.0}, measured="ours")
-    assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == [
-        "floor",
-        "ours",
-        "guessing",
-    ]
+    labels = [text.get_text() for text in fig.axes[0].get_yticklabels()]
+    assert labels == ["floor", "ours", "guessing"]
     assert [text.get_text() for text in fig.axes[0].texts] == ["0.0001", "2.00", "5.50"]
-
-
-def test_the_ruler_wants_to_know_which_mark_was_measured():
     with pytest.raises(ValueError, match=r"measured must be one of .* got 'theirs'"):
         pictures.loss_ruler({"ours": 1.0}, measured="theirs")
 
@@ -57,9 +48,6 @@ def test_loss_against_scale_draws_each_curve_and_its_floor():
     assert a.get_ydata().tolist() == [3, 2, 1]
     assert b.get_ydata().tolist() == [1, 1, 1]
     assert floor.get_ydata()[2] == pytest.approx(losses.contrastive_floor(4, 1 / 4))
-
-
-def test_loss_against_scale_wants_a_value_for_each_scale():
     with pytest.raises(ValueError, match="for each of 3 scales, got 2"):
         pictures.loss_against_scale(torch.ones(3), {"a": torch.ones(2)}, {})
 
@@ -85,18 +73,12 @@ def test_confidence_keeps_its_mark_inside_the_axes(second, scale):
     assert bottom < y < top
 
 
-@pytest.mark.parametrize(
-    ("dots", "scale", "message"),
-    [
-        (torch.ones(2, 3), 1.0, "dots must be"),
-        (1.1 * torch.ones(2, 2), 1.0, r"dots must lie in \[-1\.001, 1\.001\], got .* 1\.1"),
-        (torch.ones(2, 2), 0.0, "scale must lie"),
-        (torch.ones(2, 2), 11.0, "scale must lie"),
-    ],
-)
-def test_confidence_wants_a_square_and_a_scale_in_range(dots, scale, message):
-    with pytest.raises(ValueError, match=message):
-        pictures.confidence(dots, scale)
+def test_confidence_wants_cosines_and_a_scale_in_range():
+    with pytest.raises(ValueError, match=r"dots must lie in \[-1\.001, 1\.001\], got .* 1\.1"):
+        pictures.confidence(1.1 * torch.ones(2, 2), 1.0)
+    for scale in (0.0, 11.0):
+        with pytest.raises(ValueError, match="scale must lie"):
+            pictures.confidence(torch.ones(2, 2), scale)
 
 
 def test_approach_to_limit_draws_values_and_limit():

@@ -40,9 +40,11 @@ def test_features_on_circle_show_every_case_and_judge_none():
     assert all(chords(ax) == [] for ax in fig.axes)
 
 
-def test_arrangements_draw_every_feature_once():
+def test_arrangements_draw_every_feature_once_with_a_marker_of_its_group():
     (ax,) = pictures.arrangements({"one": arrangements.four()["taking turns"]}, cols=1).axes
     assert [len(dots.get_offsets()) for dots in ax.collections] == [4, 4, 4]
+    assert len({dots.get_paths()[0].vertices.tobytes() for dots in ax.collections}) == 3
+    assert len(set(style.CYCLE)) == len(style.CYCLE)
 
 
 def test_arrangements_print_the_diameters_and_margins():
@@ -108,10 +110,3 @@ def test_criteria_states_the_shares_that_hold():
     assert right.get_title() == "case\ncriterion: 100 % of the anchors"
     assert len(left.collections[-1].get_offsets()) == 2
     assert len(right.collections[-1].get_offsets()) == 6
-
-
-def test_groups_differ_by_marker_as_well_as_by_colour():
-    (ax,) = pictures.arrangements({"one": arrangements.four()["taking turns"]}, cols=1).axes
-    shapes = {dots.get_paths()[0].vertices.tobytes() for dots in ax.collections}
-    assert len(shapes) == 3
-    assert len(set(style.CYCLE)) == len(style.CYCLE)

@@ -39,19 +39,9 @@ def test_logits_matrix_shows_the_logits_and_frames_every_target():
     assert corners == {(0, 0), (1, 1), (2, 2)}
 
 
-def test_logits_matrix_wants_one_batch():
-    with pytest.raises(ValueError, match=r"logits must .* \(3, 2\)"):
-        pairs.logits_matrix(views(3), views(3), torch.zeros(3, 2))
-
-
 def test_dots_and_distances_are_scattered_as_given_and_thinned():
     s = torch.linspace(-1, 1, 50)
     fig = pairs.dot_against_distance(s, (2 - 2 * s).sqrt(), shown=20)
     points = torch.as_tensor(fig.axes[0].collections[0].get_offsets().data)
     assert len(points) == 20
     assert torch.allclose(points[:, 1] ** 2, 2 - 2 * points[:, 0], atol=1e-5)
-
-
-def test_dots_and_distances_must_pair_up():
-    with pytest.raises(ValueError, match="distances must be"):
-        pairs.dot_against_distance(torch.zeros(3), torch.zeros(4))

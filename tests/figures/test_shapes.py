@@ -35,18 +35,11 @@ def test_image_rows_labels_rows_of_different_lengths():
     )
 
 
-@pytest.mark.parametrize(
-    ("images", "cols", "message"),
-    [
-        (torch.rand(3, 64, 64), 2, r"images must .*\(3, 64, 64\)"),
-        (torch.rand(2, 1, 64, 64), 2, r"images must .*\(2, 1, 64, 64\)"),
-        (torch.rand(0, 3, 64, 64), 2, r"len\(images\) must be at least 1"),
-        (torch.rand(2, 3, 64, 64), 0, "cols must be at least 1, got 0"),
-    ],
-)
-def test_image_grid_refuses_what_it_cannot_show(images, cols, message):
-    with pytest.raises(ValueError, match=message):
-        figures.image_grid(images, cols)
+def test_image_grid_refuses_what_it_cannot_show():
+    with pytest.raises(ValueError, match=r"len\(images\) must be at least 1"):
+        figures.image_grid(torch.rand(0, 3, 64, 64), 2)
+    with pytest.raises(ValueError, match="cols must be at least 1, got 0"):
+        figures.image_grid(torch.rand(2, 3, 64, 64), 0)
 
 
 def test_vary_changes_the_named_factor_alone():

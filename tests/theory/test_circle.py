@@ -53,14 +53,6 @@ def test_half_of_the_angles_followed_is_half_the_concordance():
     assert circle.concordance(u, v) == pytest.approx(0.5, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("u", "v", "said"),
-    [
-        (torch.ones(3, 2), on_circle(torch.zeros(3)), "u must have rows of norm 1"),
-        (on_circle(torch.zeros(3)), on_circle(torch.zeros(2)), r"v must be .* shape \(n, 2\)"),
-        (torch.eye(3), torch.eye(3), r"u must be .* shape \(n, 2\)"),
-    ],
-)
-def test_concordance_refuses_what_is_no_pair_of_angles(u, v, said):
-    with pytest.raises(ValueError, match=said):
-        circle.concordance(u, v)
+def test_concordance_refuses_what_are_no_angles():
+    with pytest.raises(ValueError, match="u must have rows of norm 1"):
+        circle.concordance(torch.ones(3, 2), on_circle(torch.zeros(3)))

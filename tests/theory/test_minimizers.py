@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -24,21 +25,7 @@ def test_descent_finds_the_known_minimum_where_none_fits(n, d):
     loss, (u, v) = minimizers.minimize_info_nce(n, d)
     assert loss == pytest.approx(ABOVE_THE_FLOOR[n, d], abs=1e-6)
     assert losses.info_nce(u, v, tau=1.0).item() == pytest.approx(loss)
-
-
-def test_one_seed_one_result():
-    assert torch.equal(
-        minimizers.minimize_info_nce(5, 2, seed=3, starts=1)[1],
-        minimizers.minimize_info_nce(5, 2, seed=3, starts=1)[1],
-    )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"), [((1, 2), "n"), ((2, 0), "d"), ((2, 2, 0.0), "tau")]
-)
-def test_bad_arguments_are_named(arguments, named):
-    with pytest.raises(ValueError, match=f"^{named} must be"):
-        minimizers.minimize_info_nce(*arguments)
+    assert torch.equal(u, minimizers.minimize_info_nce(n, d)[1][0]), "one seed, one result"
 
 
 def overlapping(shared, m=4):
@@ -60,8 +47,15 @@ def test_more_overlap_costs_more():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"), [({"d": 0}, "d"), ({"d": 2, "starts": 0}, "starts")]
+    ("minimize", "arguments", "named"),
+    [
+        (minimizers.minimize_info_nce, (1, 2), "n"),
+        (minimizers.minimize_info_nce, (2, 0), "d"),
+        (minimizers.minimize_info_nce, (2, 2, 0.0), "tau"),
+        (minimizers.minimize_contrastive, (overlapping(1), 0), "d"),
+        (partial(minimizers.minimize_contrastive, starts=0), (overlapping(1), 2), "starts"),
+    ],
 )
-def test_minimize_contrastive_names_bad_arguments(arguments, named):
+def test_bad_arguments_are_named(minimize, arguments, named):
     with pytest.raises(ValueError, match=f"^{named} must be"):
-        minimizers.minimize_contrastive(overlapping(1), **arguments)
+        minimize(*arguments)
