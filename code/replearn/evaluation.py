@@ -31,7 +31,7 @@ def validation_loss(
     augmentation: Augmentation | None = None,
     *,
     loss: Loss = losses.info_nce,
-    tau: float = 0.07,
+    tau: float = losses.TAU,
     batches: int = 40,
     batch: int = 256,
     seed: int = 0,

@@ -22,6 +22,7 @@ from replearn.engine import validation
 
 Formula = TypeVar("Formula", bound=Callable[..., Tensor])
 
+TAU = 0.07  # the temperature, unless another is asked for
 MAX_LOGITS = 2**24  # contrastive_loss enumerates; so many float64 logits fill 128 MiB
 STRIP = 2**22  # pairs that uniformity holds at a time: 16 MiB in float32
 
@@ -71,7 +72,7 @@ def reconstruction_loss(
 # end
 @_checked
 def info_nce(
-    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
+    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = TAU
 ) -> Float[Tensor, ""]:
     """Return InfoNCE (van den Oord et al. 2018): find z_i's partner among all b rows of z_pos.
 

@@ -51,7 +51,7 @@ class Task:
     loss: Loss
     recipe: str | Recipe | None = None
     latent_dim: int = 128
-    tau: float = 0.07
+    tau: float = losses.TAU
     seed: int = 0
     dataset: ShapesDataset = field(default_factory=lambda: ShapesDataset("train"))
 

@@ -106,7 +106,7 @@ def train_contrastive(
     augmentation: Augmentation,
     latent_dim: int = 128,
     *,
-    tau: float = 0.07,
+    tau: float = losses.TAU,
     loss: Loss = losses.info_nce,
     recipe: str | Recipe | None = None,
     seed: int = 0,

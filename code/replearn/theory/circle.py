@@ -29,7 +29,7 @@ def onto_circle(z: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
 
 @validation.arguments
 def info_nce_on_circle(
-    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = 0.07
+    z: Float[Tensor, "b d"], z_pos: Float[Tensor, "b d"], tau: float = losses.TAU
 ) -> Float[Tensor, ""]:
     """Return :func:`replearn.losses.info_nce` of the latents' images on the circle."""
     return losses.info_nce(onto_circle(z), onto_circle(z_pos), tau)
