@@ -18,9 +18,7 @@ HOW = ["--recipe", "tiny", "--device", "cpu"]
 def test_train_trains_and_prints_what_a_run_is(net, tiny, capsys):
     assert cli.main(["train", *NETS[net], *HOW]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["label"] == net
-    assert facts["recipe"] == "tiny"
-    assert facts["processes"] == 1
+    assert (facts["label"], facts["recipe"], facts["processes"]) == (net, "tiny", 1)
     (stored,) = store.stored()
     assert stored["finished"] == facts["finished"]
 
@@ -29,8 +27,7 @@ def test_train_trains_and_prints_what_a_run_is(net, tiny, capsys):
 def test_score_prints_what_a_run_is_and_scores(net, tiny, capsys):
     assert cli.main(["score", *NETS[net], *HOW]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["label"] == net
-    assert result["recipe"] == "tiny"
+    assert (result["label"], result["recipe"]) == (net, "tiny")
     assert set(result["sensitivity"]) == {"shape", "color", "location", "size", "rotation"}
     assert result["validation_loss"] > 0
     assert {"chip", "torch", "seconds", "finished"} <= set(result)

@@ -33,15 +33,8 @@ def sample(train):
 
 
 def draw_one(shape, *, angle=0.0, position=(32.0, 32.0), size=20.0, rgb=(1.0, 0.5, 0.25)):
-    factors = Factors(
-        torch.tensor([SHAPES.index(shape)]),
-        torch.tensor([0]),
-        torch.tensor([rgb]),
-        torch.tensor([position]),
-        torch.tensor([size]),
-        torch.tensor([angle]),
-    )
-    return shapes.draw(factors)[0]
+    row = SHAPES.index(shape), 0, rgb, position, size, angle
+    return shapes.draw(Factors(*(torch.tensor([value]) for value in row)))[0]
 
 
 def test_splits_are_the_first_and_the_last_rows_of_one_table(train, val):
@@ -53,8 +46,7 @@ def test_splits_are_the_first_and_the_last_rows_of_one_table(train, val):
 
 
 def test_sizes_and_seeds_can_be_chosen(train):
-    small = ShapesDataset("train", size=800), ShapesDataset("val", size=800)
-    assert [len(part) for part in small] == [500, 300]
+    assert [len(ShapesDataset(split, size=800)) for split in ("train", "val")] == [500, 300]
     other = ShapesDataset("train", seed=1)
     assert not torch.equal(other.factors.position, train.factors.position)
 
@@ -67,8 +59,7 @@ def test_factors_fill_their_ranges_evenly(split):
     for value, names in ((f.shape, SHAPES), (f.color, COLORS)):
         share = torch.bincount(value, minlength=len(names)) / n
         assert share.tolist() == pytest.approx([1 / len(names)] * len(names), abs=0.012)
-    ranges = {"size": (*shapes._SIZES, f.size), "angle": (0, 2 * math.pi, f.angle)}
-    for low, high, value in ranges.values():
+    for low, high, value in ((*shapes._SIZES, f.size), (0, 2 * math.pi, f.angle)):
         assert low <= float(value.min()) < low + 0.01 * (high - low)
         assert high - 0.01 * (high - low) < float(value.max()) <= high
         assert float(value.mean()) == pytest.approx((low + high) / 2, rel=0.02)
@@ -117,18 +108,14 @@ def test_an_image_is_the_same_in_every_batch_order_slice_and_type_of_index(train
     assert torch.equal(train.images(rows[::-1]), batch.flip(0))
     for kind in (torch.int32, torch.int64):
         assert torch.equal(train.images(torch.tensor(rows, dtype=kind)), batch)
+    for kind in (torch.uint8, torch.int8, torch.int16):  # rows, and no mask
+        some = torch.tensor([1, 0, 100], dtype=kind)
+        assert torch.equal(train.images(some), train.images([1, 0, 100]))
     assert torch.equal(train.images(np.array(rows)), batch)
     assert torch.equal(train.images(tuple(rows)), batch)
     large = train.images(range(1000))
     assert torch.equal(large[[123, 7, 0]], train.images([123, 7, 0]))
     assert torch.equal(large[5::7], train.images(slice(5, 1000, 7)))
-
-
-@pytest.mark.parametrize("kind", [torch.uint8, torch.int8, torch.int16])
-def test_short_integers_are_rows_and_no_mask(train, kind):
-    assert torch.equal(
-        train.images(torch.tensor([1, 0, 100], dtype=kind)), train.images([1, 0, 100])
-    )
 
 
 def test_no_rows_give_no_images(train):

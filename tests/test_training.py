@@ -41,10 +41,7 @@ def weights(run):
 
 
 def assert_same_run(a, b):
-    assert {k: v.tolist() for k, v in a.history.items()} == {
-        k: v.tolist() for k, v in b.history.items()
-    }
-    first, second = weights(a), weights(b)
+    first, second = {**weights(a), **a.history}, {**weights(b), **b.history}
     assert first.keys() == second.keys()
     assert [k for k in first if not torch.equal(first[k], second[k])] == []
 
@@ -160,7 +157,7 @@ def test_the_callers_random_numbers_go_on(tiny):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_an_epoch_visits_every_row_once(seed):
-    def rows(start, stop):
+    def rows(start, stop, seed=seed):
         return list(fit._batches(100, 10, seed, start, stop, torch.device("cpu")))
 
     whole = rows(0, 20)
@@ -169,9 +166,7 @@ def test_an_epoch_visits_every_row_once(seed):
         assert sorted(epoch.tolist()) == list(range(100))
     assert not torch.equal(first, second)
     assert all(torch.equal(a, b) for a, b in zip(rows(7, 20), whole[7:], strict=True))
-    assert not torch.equal(
-        first, torch.cat(list(fit._batches(100, 10, seed + 2, 0, 10, torch.device("cpu"))))
-    )
+    assert not torch.equal(first, torch.cat(rows(0, 10, seed + 2)))
 
 
 def squared(z, z_pos, tau):
@@ -304,14 +299,12 @@ say("done")
 """
 
 
-def child(stop=""):
-    program = CHILD.format(tests=str(Path(__file__).parent), stop=stop)
+def child(stop="", program=CHILD, stderr=subprocess.PIPE):
+    program = program.format(tests=str(Path(__file__).parent), stop=stop)
     threads = str(torch.get_num_threads())  # the order of sums depends on it
     return subprocess.Popen(
         [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        **{"stdout": subprocess.PIPE, "stderr": stderr, "text": True},
         env={**os.environ, "OMP_NUM_THREADS": threads},
     )
 
@@ -374,13 +367,8 @@ def test_trainings_killed_at_random_end_as_if_they_had_not_been(runs_folder, mon
 
     def started(place):
         monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / place))
-        process = subprocess.Popen(
-            [sys.executable, "-c", SMOKE],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
-        )
-        assert process.stdout.readline() == b"ready\n"
+        process = child(program=SMOKE, stderr=subprocess.DEVNULL)
+        assert process.stdout.readline() == "ready\n"
         return process
 
     with started("timed") as process:
@@ -587,9 +575,8 @@ def test_other_errors_are_passed_on(tiny, monkeypatch):
 )
 def test_an_encoder_that_is_constant_is_told_of(tiny, monkeypatch):
     monkeypatch.setattr(training, "_CONSTANT", -0.05)
-    monkeypatch.setitem(
-        RECIPES["tiny"], "contrastive", Recipe(steps=4, batch=8, adam=1e-9, centred=False)
-    )
+    plan = Recipe(steps=4, batch=8, adam=1e-9, centred=False)
+    monkeypatch.setitem(RECIPES["tiny"], "contrastive", plan)
     for _ in ("trained", "loaded"):
         with pytest.warns(UserWarning, match=r"of A learnt nothing.*Try more steps") as told:
             run = TRAIN["contrastive"]()

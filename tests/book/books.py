@@ -75,28 +75,18 @@ def front_page(result):
 
 def run(command, tree, **environment):
     """Run a command in a tree whose own library is the one that is imported."""
-    done = subprocess.run(
-        command,
-        cwd=tree,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(tree / "code"),
-            "REPLEARN_RECIPE": "smoke",
-            "OMP_NUM_THREADS": "1",
-            **environment,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    own = {"PYTHONPATH": str(tree / "code"), "REPLEARN_RECIPE": "smoke", "OMP_NUM_THREADS": "1"}
+    together = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(command, cwd=tree, env={**os.environ, **own, **environment}, **together)
     return Result(tree, done.returncode, done.stdout)
 
 
-TINY_PAGE = r"""---
-file_format: mystnb
-kernelspec: {name: python3, display_name: Python 3}
----
-# A tiny book about $\vx$
+# How a page with cells begins.
+NOTEBOOK = "---\nfile_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}\n---\n"
+
+TINY_PAGE = (
+    NOTEBOOK
+    + r"""# A tiny book about $\vx$
 
 The first paragraph, with $\norm{\vx}$ in it (and ($\vx$): in brackets).
 
@@ -152,12 +142,12 @@ By {prf:ref}`thm-tiny`.
 ```{bibliography}
 ```
 """
+)
 
 
 def tiny_tree(root, tree, page=TINY_PAGE):
     """A book of one page and a library of one module under the real configuration."""
-    shutil.copytree(root / "book" / "_ext", tree / "book" / "_ext")
-    for folder in ("_static", "_latex"):
+    for folder in ("_ext", "_static", "_latex"):
         shutil.copytree(root / "book" / folder, tree / "book" / folder)
     for file in ("_config.yml", "requirements.txt", "requirements.lock", "pyproject.toml"):
         shutil.copy(root / file, tree / file)

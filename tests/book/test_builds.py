@@ -13,11 +13,9 @@ import pytest
 from sphinx.config import Config
 
 import book_builds
-from books import BIN, Result, build, run, tiny_tree
+from books import BIN, NOTEBOOK, Result, build, run, tiny_tree
 
-HEADER = (
-    "---\nfile_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}\n---\n# T\n\n"
-)
+HEADER = f"{NOTEBOOK}# T\n\n"
 FAILING = HEADER + "```{code-cell} ipython3\n1 / 0\n```\n"
 WRONG = (
     HEADER
@@ -52,6 +50,13 @@ WARNINGS = (
 )
 
 
+def failing_twice(tree):
+    for _ in range(2):
+        result = build(tree)
+        assert result.code != 0
+        yield result
+
+
 def test_tiny_book_builds(tiny_book):
     assert tiny_book.code == 0, tiny_book.output[-3000:]
 
@@ -62,10 +67,7 @@ def test_tiny_book_builds(tiny_book):
     "both builds fail and show the error; no page is published",
 )
 def test_failing_cell_fails_every_build(root, tmp_path):
-    tree = tiny_tree(root, tmp_path, page=FAILING)
-    for attempt in ("first", "second"):
-        result = build(tree)
-        assert result.code != 0, attempt
+    for result in failing_twice(tiny_tree(root, tmp_path, page=FAILING)):
         assert "ZeroDivisionError" in result.output
         assert list(result.html.rglob("*.html")) == []
 
@@ -76,11 +78,8 @@ def test_failing_cell_fails_every_build(root, tmp_path):
     "both builds fail and name each",
 )
 def test_every_warning_fails_every_build(root, tmp_path):
-    tree = tiny_tree(root, tmp_path, page=WRONG)
-    for attempt in ("first", "second"):
-        result = build(tree)
-        assert result.code != 0, attempt
-        assert [told for told in WARNINGS if told not in result.output] == [], attempt
+    for result in failing_twice(tiny_tree(root, tmp_path, page=WRONG)):
+        assert [told for told in WARNINGS if told not in result.output] == []
 
 
 def files(folder):
@@ -145,9 +144,8 @@ def test_pages_follow_what_they_refer_to(root, tmp_path):
     assert first.code == 0, first.output
     assert "Theorem 1" in (first.html / "book/index.html").read_text()
 
-    (tree / "book" / "second.md").write_text(
-        "# Two\n" + THEOREM.format("new") + THEOREM.format("old")
-    )
+    theorems = THEOREM.format("new") + THEOREM.format("old")
+    (tree / "book" / "second.md").write_text("# Two\n" + theorems)
     second = build(tree)
     assert updated(second) == "0 added, 1 changed, 0 removed"
     assert "Theorem 2" in (second.html / "book/index.html").read_text()
@@ -291,5 +289,4 @@ def test_figures_of_two_clean_builds_are_the_same(root, tmp_path):
         pictures.append(files(done.html / "_images"))
     first, second = pictures
     assert len(first) > 30
-    assert first.keys() == second.keys()
-    assert [name for name in first if first[name] != second[name]] == []
+    assert first == second

@@ -12,9 +12,8 @@ import pytest
 
 import book_offline
 import book_progress
-from books import build, tiny_tree
+from books import NOTEBOOK, build, tiny_tree
 
-HEADER = "---\nfile_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}\n---\n"
 CELL = "\n```{{code-cell}} ipython3\n{}\n```\n"
 SLEEP = CELL.format("import time; time.sleep(2)")
 
@@ -23,7 +22,7 @@ SIGN = re.compile(r"^ +… (.+), (\d+) s$", re.MULTILINE)
 
 
 def page(*cells):
-    return HEADER + "# Which `cell`, and *where* is $x$?\n" + "".join(cells)
+    return NOTEBOOK + "# Which `cell`, and *where* is $x$?\n" + "".join(cells)
 
 
 def hurried(tree):

@@ -62,9 +62,8 @@ def test_published_runs_are_those_that_the_book_asks_for(published_store, proven
     keys = {name: network.task().key() for name, network in trained.networks().items()}
     assert {name: facts["key"] for name, facts in provenance.items()} == keys
     assert {facts["revision"] for facts in provenance.values()} == {tasks.REVISION}
-    assert {name: told["origin"] for name, told in published_store[1].items()} == dict.fromkeys(
-        trained.networks(), "published"
-    )
+    found = {name: told["origin"] for name, told in published_store[1].items()}
+    assert found == dict.fromkeys(trained.networks(), "published")
     kinds = [facts["kind"] for facts in store.stored()]
     assert len(kinds) == 2 * len(keys)
     assert kinds.count("features") == len(keys)
@@ -142,6 +141,14 @@ def small(tiny, monkeypatch, tmp_path):
     return tmp_path / "set"
 
 
+def stored_networks():
+    return [facts for facts in store.stored() if facts["kind"] != "features"]
+
+
+def held(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
 def origins(told):
     return [each["origin"] for each in told.values()]
 
@@ -149,16 +156,11 @@ def origins(told):
 def test_a_network_is_found_else_published_else_trained(small, monkeypatch, capsys):
     assert origins(trained.get(small)) == ["published", "published"]
     assert origins(trained.get(small)) == ["found", "found"]
-    assert [facts["weights"] for facts in store.stored() if facts["kind"] != "features"] == [
-        trained.ROUNDED
-    ] * 2
+    assert [facts["weights"] for facts in stored_networks()] == [trained.ROUNDED] * 2
     monkeypatch.setenv("REPLEARN_RUNS", str(small.parent / "other"))
     assert origins(trained.get(small.parent / "nothing there")) == ["trained", "trained"]
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[-2:]] == [
-        ["autoencoder", "trained"],
-        ["A", "trained"],
-    ]
+    assert [line.split()[:2] for line in lines[-2:]] == [[name, "trained"] for name in TWO]
     # What was trained here stays, whatever is published.
     assert origins(trained.get(small)) == ["found", "found"]
     assert all("weights" not in facts for facts in store.stored())
@@ -182,7 +184,7 @@ def test_what_another_process_has_trained_meanwhile_is_not_replaced(small, tiny,
 
     monkeypatch.setattr(trained, "unpacked", overtaken)
     trained.get(small)
-    labels = [facts["label"] for facts in store.stored() if facts["kind"] != "features"]
+    labels = [facts["label"] for facts in stored_networks()]
     assert labels == ["trained meanwhile"] * 2
     assert list(tiny.glob("*.damaged")) == []
 
@@ -256,9 +258,8 @@ def test_a_set_that_cannot_be_read_is_named_and_everything_trained(small, capsys
     else:
         file.write_bytes(content.encode(errors="surrogateescape"))
     assert origins(trained.get(small)) == ["trained", "trained"]
-    assert re.search(
-        r"^  published +none: .*provenance\.json", capsys.readouterr().out, re.MULTILINE
-    )
+    out = capsys.readouterr().out
+    assert re.search(r"^  published +none: .*provenance\.json", out, re.MULTILINE)
 
 
 @pytest.mark.fault(
@@ -303,7 +304,7 @@ def test_how_a_copy_came_by_its_networks_is_what_its_build_wrote(monkeypatch, tm
 
 
 def test_packing_leaves_what_is_published_alone_and_publishes_the_rest(small, monkeypatch):
-    before = {file.name: file.read_bytes() for file in small.iterdir()}
+    before = held(small)
     (small / "old.safetensors").write_bytes(b"")
     added = trained.Network(trained.augmentations.B, TWO["A"].loss)
     monkeypatch.setattr(trained, "networks", lambda: {**TWO, "B": added})
@@ -311,22 +312,15 @@ def test_packing_leaves_what_is_published_alone_and_publishes_the_rest(small, mo
         patch.setattr(training, "trained", lambda task: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             trained.pack(small)
-    assert {file.name: file.read_bytes() for file in small.iterdir()} == {
-        **before,
-        "old.safetensors": b"",
-    }
+    assert held(small) == {**before, "old.safetensors": b""}
     trained.pack(small)
-    provenance = json.loads((small / "provenance.json").read_text(encoding="utf-8"))
-    assert {file.name for file in small.iterdir()} == {
-        "provenance.json",
-        *(facts["file"] for facts in provenance.values()),
-    }
+    after = held(small)
+    provenance = json.loads(after.pop("provenance.json"))
+    assert after.keys() == {facts["file"] for facts in provenance.values()}
     assert provenance.keys() == {*TWO, "B"}
-    assert {**before, "provenance.json": b""}.items() <= {
-        **{file.name: file.read_bytes() for file in small.iterdir()},
-        "provenance.json": b"",
-    }.items()
-    assert [facts["label"] for facts in store.stored() if facts["kind"] != "features"] == ["B"]
+    del before["provenance.json"]
+    assert before.items() <= after.items()
+    assert [facts["label"] for facts in stored_networks()] == ["B"]
     assert provenance["B"]["scores"].keys() == {"as trained", "rounded"}
 
 

@@ -7,12 +7,14 @@ from torch import nn
 from replearn.engine.muon import Muon, orthogonalize
 
 
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("shape", [(8, 8), (8, 48), (48, 8)])
 def test_orthogonalize_keeps_singular_vectors_and_levels_the_values(shape, seed):
-    u, s, v = torch.linalg.svd(
-        torch.randn(shape, generator=torch.Generator().manual_seed(seed)), full_matrices=False
-    )
+    u, s, v = torch.linalg.svd(normal(*shape, seed=seed), full_matrices=False)
     s = torch.linspace(0.1, 1, len(s)) * 3
     levelled = u.mT @ orthogonalize(u * s @ v) @ v.mT
     values = levelled.diagonal()
@@ -23,7 +25,7 @@ def test_orthogonalize_keeps_singular_vectors_and_levels_the_values(shape, seed)
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 48), (48, 8)])
 def test_orthogonalize_is_five_iterations_of_the_polynomial(shape):
-    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    matrix = normal(*shape).double()
     u, s, v = torch.linalg.svd(matrix / matrix.norm(), full_matrices=False)
     for _ in range(5):
         s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
@@ -33,9 +35,7 @@ def test_orthogonalize_is_five_iterations_of_the_polynomial(shape):
 @pytest.mark.parametrize("shape", [(64, 512), (32, 48), (96, 96)])
 def test_orthogonalize_stays_bounded_in_bfloat16(shape):
     # Singular values over four decades, of which bfloat16 cannot square the smallest.
-    u, _, v = torch.linalg.svd(
-        torch.randn(shape, generator=torch.Generator().manual_seed(0)), full_matrices=False
-    )
+    u, _, v = torch.linalg.svd(normal(*shape), full_matrices=False)
     s = torch.logspace(0, -4, len(u))
     levelled = orthogonalize((u * s @ v).bfloat16()).float()
     assert torch.linalg.svdvals(levelled).max() < 1.4
@@ -43,13 +43,13 @@ def test_orthogonalize_stays_bounded_in_bfloat16(shape):
 
 
 def test_orthogonalize_ignores_the_gradients_scale():
-    matrix = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
+    matrix = normal(6, 10)
     torch.testing.assert_close(orthogonalize(matrix), orthogonalize(1000 * matrix))
 
 
 def test_first_step_moves_against_the_gradient_by_the_learning_rate():
     weight = nn.Parameter(torch.zeros(4, 9))
-    weight.grad = torch.randn(4, 9, generator=torch.Generator().manual_seed(0))
+    weight.grad = normal(4, 9)
     Muon([weight], lr=0.1).step()
     assert (weight * weight.grad).sum() < 0
     values = torch.linalg.svdvals(weight.detach())
@@ -59,7 +59,7 @@ def test_first_step_moves_against_the_gradient_by_the_learning_rate():
 
 def test_tall_matrices_move_more_so_that_their_outputs_move_alike():
     weights = [nn.Parameter(torch.zeros(3, 12)), nn.Parameter(torch.zeros(12, 3))]
-    gradient = torch.randn(3, 12, generator=torch.Generator().manual_seed(0))
+    gradient = normal(3, 12)
     weights[0].grad, weights[1].grad = gradient, gradient.T.clone()
     Muon(weights, lr=0.1).step()
     torch.testing.assert_close(weights[1].T.detach(), 2 * weights[0].detach())
@@ -69,7 +69,7 @@ def test_a_convolution_counts_as_a_matrix_in_either_memory_format():
     steps = []
     for layout in (torch.contiguous_format, torch.channels_last):
         weight = nn.Parameter(torch.zeros(5, 3, 4, 4).contiguous(memory_format=layout))
-        grad = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+        grad = normal(5, 3, 4, 4, seed=1)
         weight.grad = grad.contiguous(memory_format=layout)
         Muon([weight], lr=1.0).step()
         steps.append(weight.detach())
@@ -99,17 +99,16 @@ def test_fits_a_linear_map_faster_than_its_gradient_is_conditioned():
     inputs = torch.randn(256, 8, generator=generator) * torch.logspace(0, -2, 8)
     target = inputs @ torch.randn(8, 8, generator=generator)
     losses = {}
-    for name in ("muon", "sgd"):
+    for make in (Muon, torch.optim.SGD):
         weight = nn.Parameter(torch.zeros(8, 8))
-        make = Muon if name == "muon" else torch.optim.SGD
         optimiser = make([weight], lr=0.05)
         for _ in range(100):
             loss = (inputs @ weight.T - target).square().mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        losses[name] = loss.item()
-    assert losses["muon"] < losses["sgd"]
+        losses[make] = loss.item()
+    assert losses[Muon] < losses[torch.optim.SGD]
 
 
 def test_a_parameter_without_gradient_is_left_alone():

@@ -28,14 +28,8 @@ def test_score_table_puts_the_prediction_before_the_score():
     header, pixels, b = cells(figures.score_table(SCORES, PREDICTED))
     assert header == ["encoder", "colour", "location", "shape", "size", "rotation"]
     assert pixels == ["pixels", "0.90", "0.91", "0.20", "0.70", "0.50"]
-    assert b == [
-        "B",
-        "sensitive: 0.99",
-        "invariant: 0.00",
-        "sensitive: 0.10",
-        "partly: 0.30",
-        "invariant: −0.02",
-    ]
+    scores = ("sensitive: 0.99", "invariant: 0.00", "sensitive: 0.10", "partly: 0.30")
+    assert b == ["B", *scores, "invariant: −0.02"]
 
 
 def test_prediction_table_has_a_row_an_encoder():
@@ -44,14 +38,8 @@ def test_prediction_table_has_a_row_an_encoder():
 
 
 def test_factor_table_reads_like_the_factors():
-    factors = Factors(
-        shape=torch.tensor([1]),
-        color=torch.tensor([7]),
-        rgb=torch.rand(1, 3),
-        position=torch.tensor([[12.34, 50.0]]),
-        size=torch.tensor([20.0]),
-        angle=torch.tensor([math.pi / 2]),
-    )
+    row = 1, 7, [0.5, 0.3, 0.1], [12.34, 50.0], 20.0, math.pi / 2
+    factors = Factors(*(torch.tensor([value]) for value in row))
     _, row = cells(figures.factor_table(factors))
     assert row == ["triangle", "brown", "(12.3, 50.0)", "20.0", "90°"]
     factors.angle[0] = math.radians(359.8)

@@ -85,10 +85,8 @@ def test_the_first_group_goes_left_and_shared_samples_up(seed):
         assert moved[0, 0] < moved[1, 0] < moved[2, 0]
         assert moved[1, 1] > max(moved[0, 1], moved[2, 1])
         assert torch.allclose(torch.cdist(moved, moved), torch.cdist(features, features), atol=1e-5)
-    same = features[[1, 1, 1]]
-    assert torch.allclose(
-        pictures._first_left(same, groups)[0], torch.tensor([0.0, 1.0]), atol=1e-5
-    )
+    same = pictures._first_left(features[[1, 1, 1]], groups)[0]
+    assert torch.allclose(same, torch.tensor([0.0, 1.0]), atol=1e-5)
 
 
 def test_groups_on_circle_keeps_the_angle_and_gives_each_group_a_ring():

@@ -34,21 +34,17 @@ def test_loss_curve_draws_losses_and_guides_and_says_where_it_ends():
 
 
 def test_alignment_and_uniformity_have_a_panel_each_and_a_curve_a_run():
+    ends = {"loss": (5, 1), "alignment": (2, 1), "uniformity": (0, -3)}
     runs = {
-        name: run_of(
-            loss=torch.linspace(5, 1, steps),
-            alignment=torch.linspace(2, 1, steps),
-            uniformity=torch.linspace(0, -3, steps),
-        )
+        name: run_of(**{what: torch.linspace(*of, steps) for what, of in ends.items()})
         for name, steps in {"A": 30, "B": 100}.items()
     }
     alignment, uniformity = figures.alignment_and_uniformity(runs).axes
     assert [ax.get_title() for ax in (alignment, uniformity)] == ["alignment", "uniformity"]
     assert [line.get_label() for line in alignment.lines] == ["A", "B"]
     assert alignment.lines[0].get_ydata()[0] == pytest.approx(2)
-    assert list(uniformity.lines[1].get_ydata()) == pytest.approx(
-        running_mean(runs["B"].history["uniformity"], 2).tolist()
-    )
+    smooth = running_mean(runs["B"].history["uniformity"], 2).tolist()
+    assert list(uniformity.lines[1].get_ydata()) == pytest.approx(smooth)
     assert all(line.get_xdata()[-1] == 100 for line in alignment.lines)
 
 
