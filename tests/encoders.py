@@ -86,8 +86,8 @@ def distance(u, v):
     return math.dist(u.tolist(), v.tolist())
 
 
-def diameter_by_hand(features, group):
-    return max(distance(features[s], features[t]) for s in group for t in group)
+def diameter_by_hand(features, group, other=None):
+    return max(distance(features[s], features[t]) for s in group for t in other or group)
 
 
 def margin_by_hand(features, group, other):

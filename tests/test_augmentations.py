@@ -212,9 +212,7 @@ def both_ways(name, images, seed, resize):
 @pytest.mark.parametrize(
     ("name", "resize", "mean", "worst"),
     [
-        ("B", EXACT, 0.012, 0.05),
-        ("B", NEAREST, 0.022, 0.07),
-        ("C", EXACT, 0.014, 0.06),
+        *(("B", EXACT, 0.012, 0.05), ("B", NEAREST, 0.022, 0.07), ("C", EXACT, 0.014, 0.06)),
         ("C", NEAREST, 0.018, 0.07),
     ],
 )

@@ -76,13 +76,6 @@ def test_an_error_is_one_line_and_no_traceback(tiny, capsys):
     assert "abacus" in complaint
 
 
-def test_an_unknown_net_is_refused_with_what_is_allowed(capsys):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["score", "contrastive", "D"])
-    assert stop.value.code == 2
-    assert "'D'" in capsys.readouterr().err
-
-
 def test_runs_as_a_module():
     done = subprocess.run(
         [sys.executable, "-m", "replearn", "--help"], capture_output=True, text=True, check=True

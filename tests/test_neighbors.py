@@ -154,10 +154,8 @@ def test_random_features_keep_nothing(factors, seed):
 @pytest.mark.parametrize(
     ("factor", "encode"),
     [
-        ("shape", lambda f: one_hot(f.shape)),
-        ("color", lambda f: one_hot(f.color)),
-        ("color", lambda f: f.rgb),
-        ("location", lambda f: f.position),
+        *(("shape", lambda f: one_hot(f.shape)), ("color", lambda f: one_hot(f.color))),
+        *(("color", lambda f: f.rgb), ("location", lambda f: f.position)),
         ("size", lambda f: f.size[:, None]),
     ],
 )

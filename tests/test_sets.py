@@ -30,6 +30,8 @@ def new_set(tiny, monkeypatch):
 def test_a_new_set_trains_by_its_own_plan(new_set):
     assert training.train_contrastive(new_set.augmentation, 4).steps == 3
     assert training.train_contrastive(augmentations.B, 4).steps == 6
+    namesake = augmentations.Compose((augmentations.grayscale,), name="D")
+    assert training.train_contrastive(namesake, 4).steps == 6
 
 
 def test_a_new_set_is_predicted_and_drawn(new_set):
@@ -54,8 +56,9 @@ def test_a_new_set_is_one_of_the_books_networks(new_set):
 def test_a_new_set_is_known_to_the_shell(new_set, capsys):
     assert cli.main(["train", "contrastive", "D"]) == 0
     assert json.loads(capsys.readouterr().out)["label"] == "D"
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as stop:
         cli.main(["train", "contrastive", "E"])
+    assert stop.value.code == 2
     assert "'D'" in capsys.readouterr().err
 
 

@@ -83,17 +83,6 @@ def test_a_run_has_networks_history_and_facts(tiny, kind):
         torch.testing.assert_close(z.norm(dim=1), torch.ones(5))
 
 
-def test_an_augmentation_may_have_a_plan_of_its_own(tiny, monkeypatch):
-    own = augmentations.AugmentationSet(
-        augmentations.A, plans={"tiny": Recipe(steps=2, batch=8, adam=1e-3)}
-    )
-    monkeypatch.setitem(augmentations.SETS, "A", own)
-    assert training.train_contrastive(augmentations.A, D).steps == 2
-    assert training.train_contrastive(augmentations.B, D).steps == 6
-    namesake = augmentations.Compose((augmentations.grayscale,), name="A")
-    assert training.train_contrastive(namesake, D).steps == 6
-
-
 def test_a_centred_encoder_starts_with_its_latents_spread(tiny, monkeypatch):
     spread = {}
     for centred in (False, True):

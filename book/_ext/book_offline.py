@@ -3,10 +3,9 @@
 MathJax shows the formulas, and require.js and Jupyter's html-manager move the sliders. npm, which
 the requirements install, fetches each once into the user's cache folder; none is committed.
 
-A content security policy stands in each page itself, which is read from the disk and from servers
-that send none. It is the tightest under which a browser shows the site as it is meant: the theme
-has scripts and styles within its pages, and its style sheets hold small pictures; Jupyter's
-widgets, on the pages that have them, compile code and show pictures that they made.
+Each page has a content security policy, the tightest under which a browser shows the site as it is
+meant: the theme has scripts and styles within its pages, and its style sheets hold small pictures;
+Jupyter's widgets, on the pages that have them, compile code and show pictures that they made.
 
 ``OFFLINE=0`` in the environment leaves the scripts on their public networks, without a policy.
 """
@@ -174,31 +173,6 @@ def has_widgets(context: dict[str, Any]) -> bool:
     return any("embed-amd" in str(script.filename) for script in scripts)
 
 
-def place_icons(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Tell the sliders of a page where their icons are."""
-    if wanted() and has_widgets(context):
-        place = context["pathto"](f"_static/{home(WIDGETS)}/dist", resource=True)
-        # require.js reads its settings from here; the sliders look for icons beside their module.
-        paths = {"@jupyter-widgets/html-manager/dist": place}
-        body = f"var require = {{paths: {json.dumps(paths)}}};"
-        settings = _JavaScript("", priority=100, body=body)
-        context["script_files"] = [settings, *context["script_files"]]
-
-
-def drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Leave out the scripts of Thebe, which no page uses; they name a remote address."""
-    context["script_files"] = [
-        script
-        for script in context.get("script_files", [])
-        if "sphinx-thebe" not in str(script.filename)
-        and "const THEBE_JS_URL" not in script.attributes.get("body", "")
-    ]
-
-
 def policy(widgets: bool) -> str:
     """The policy of a page, with or without widgets, as a tag of its head."""
     lines = (
@@ -207,13 +181,30 @@ def policy(widgets: bool) -> str:
     return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(lines)}" />'
 
 
-def add_policy(
+def finish_head(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Put the policy before all that it is to bind."""
-    if wanted():
-        tag = policy(has_widgets(context))
-        context["metatags"] = tag + context.get("metatags", "")
+    """Tell sliders where their icons are, and put the policy before all that it is to bind.
+
+    The scripts of Thebe, which no page uses and which name a remote address, are left out.
+    """
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "sphinx-thebe" not in str(script.filename)
+        and "const THEBE_JS_URL" not in script.attributes.get("body", "")
+    ]
+    if not wanted():
+        return
+    if has_widgets(context):
+        place = context["pathto"](f"_static/{home(WIDGETS)}/dist", resource=True)
+        # require.js reads its settings from here; the sliders look for icons beside their module.
+        paths = {"@jupyter-widgets/html-manager/dist": place}
+        settings = _JavaScript(
+            "", priority=100, body=f"var require = {json.dumps({'paths': paths})};"
+        )
+        context["script_files"].insert(0, settings)
+    context["metatags"] = policy(has_widgets(context)) + context.get("metatags", "")
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:
@@ -235,9 +226,7 @@ def add_to_redirect(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx; the policy after all that adds to a head or writes a page."""
     app.connect("config-inited", use_local)
-    app.connect("html-page-context", place_icons, priority=900)
-    app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("html-page-context", add_policy, priority=950)
+    app.connect("html-page-context", finish_head, priority=950)
     app.connect("build-finished", copy)
     app.connect("build-finished", add_to_redirect, priority=950)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,12 +26,9 @@ def clone(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "remote",
     [
-        "https://github.com/me/shapes",
-        "https://github.com/me/shapes.git",
-        "https://me:secret@github.com/me/shapes.git/",
-        "git@github.com:me/shapes.git",
-        "ssh://git@github.com/me/shapes.git",
-        "ssh://git@github.com:22/me/shapes",
+        *("https://github.com/me/shapes", "https://github.com/me/shapes.git"),
+        *("https://me:secret@github.com/me/shapes.git/", "git@github.com:me/shapes.git"),
+        *("ssh://git@github.com/me/shapes.git", "ssh://git@github.com:22/me/shapes"),
     ],
 )
 def test_repository_is_that_of_the_remote(clone, remote):

@@ -17,34 +17,22 @@ def test_description_is_the_first_paragraph_cut_at_a_word():
     assert text.startswith("word word")
     assert text.endswith("word…")
     assert len(text) <= book_pages.LENGTH
-
-
-def card(page):
-    """What a page says of itself to those who share a link to it."""
-    return {tag["property"]: tag["content"] for tag in page.select("meta[property]")}
+    assert book_pages.description(publish_doctree("Title\n=====\n\n* item\n")) == ""
 
 
 def test_shared_link_shows_title_and_description(tiny_book):
     page = front_page(tiny_book)
-    shown = card(page)
+    shown = {tag["property"]: tag["content"] for tag in page.select("meta[property]")}
     assert shown["og:title"].startswith("A tiny book about")
-    assert shown["og:description"] == page.select_one('meta[name="description"]')["content"]
+    description = page.select_one('meta[name="description"]')["content"]
+    assert description.startswith("The first paragraph")
+    assert shown["og:description"] == description
     assert "og:image" not in shown, "nobody could fetch it"
     assert (book_launch.ROOT / book_pages.CARD).exists()
 
 
 def test_first_page_has_its_title_once(tiny_book):
     assert "Representation Learning" not in front_page(tiny_book).title.get_text()
-
-
-def test_page_without_text_has_no_description():
-    assert book_pages.description(publish_doctree("Title\n=====\n\n* item\n")) == ""
-
-
-def test_page_describes_itself(tiny_page):
-    tag = tiny_page.find("meta", attrs={"name": "description"})
-    assert tag is not None
-    assert tag["content"].startswith("The first paragraph")
 
 
 def test_formula_keeps_its_punctuation(tiny_page):

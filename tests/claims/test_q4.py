@@ -6,6 +6,9 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from encoders import (
     accuracy_by_asking,
     clear_of_ties,
@@ -15,9 +18,6 @@ from encoders import (
     margin_by_hand,
     unit,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-
 from replearn import geometry
 from replearn.theory import arrangements, tammes
 
@@ -46,12 +46,8 @@ def singles(*degrees):
 
 def test_answer_q4a():
     """Of the four arrangements two are perfect; their accuracies are those of asking every quiz."""
-    perfect = {
-        "tight clusters": True,
-        "taking turns": False,
-        "three wide arcs": False,
-        "one wide arc": True,
-    }
+    perfect = {"tight clusters": True, "taking turns": False}
+    perfect |= {"three wide arcs": False, "one wide arc": True}
     four = arrangements.four()
     assert list(four) == list(perfect)
     for name, (features, groups) in four.items():
@@ -102,15 +98,11 @@ def test_thm_anchor_criterion(encoder):
     assume(clear_of_ties(features, groups))
     asked = accuracy_by_asking(features, groups)
     assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
+    table = groups.tolist()
     by_hand = all(
-        max(distance(features[s], features[t]) for t in group)
-        < min(
-            distance(features[s], features[u])
-            for j, other in enumerate(groups.tolist())
-            if j != i
-            for u in other
-        )
-        for i, group in enumerate(groups.tolist())
+        diameter_by_hand(features, [s], group)
+        < min(margin_by_hand(features, [s], other) for other in table if other != group)
+        for group in table
         for s in group
     )
     assert by_hand is (asked == 1)
@@ -150,10 +142,10 @@ def test_prop_condition_i_fails(N):
     """For every N ≥ 3 condition i holds for an encoder that loses quizzes; for N = 2, i is ii."""
     features, groups = join(arrangements.counterexample("i"), singles(*[180.0] * (N - 3)))
     assert len(groups) == N
-    diameters = [diameter_by_hand(features, g) for g in groups.tolist()]
     for i, group in enumerate(groups.tolist()):
         others = [g for j, g in enumerate(groups.tolist()) if j != i]
-        assert any(diameters[i] < margin_by_hand(features, group, other) for other in others)
+        diameter = diameter_by_hand(features, group)
+        assert any(diameter < margin_by_hand(features, group, other) for other in others)
     assert geometry.satisfies(features, groups, "i")
     assert not geometry.satisfies(features, groups, "ii")
     assert geometry.accuracy(features, groups) < 1
@@ -179,9 +171,7 @@ def test_prop_condition_iii_fails(N):
     further = [210.0 + 25 * k for k in range(N - 2)]
     features, groups = join(arrangements.counterexample("iii"), singles(*further))
     table = groups.tolist()
-    smallest = min(
-        margin_by_hand(features, table[i], table[j]) for i, j in itertools.combinations(range(N), 2)
-    )
+    smallest = min(margin_by_hand(features, g, h) for g, h in itertools.combinations(table, 2))
     assert min(diameter_by_hand(features, g) for g in table) < smallest
     assert geometry.satisfies(features, groups, "iii")
     assert not geometry.satisfies(features, groups, "ii")
@@ -280,10 +270,8 @@ def test_answer_q4d(n):
     points = tammes.spread(n, 3)
     assert points.shape == (n, 3)
     torch.testing.assert_close(points.norm(dim=1), torch.ones(n, dtype=torch.float64))
-    angle = min(
-        2 * math.degrees(math.asin(min(1, distance(points[i], points[j]) / 2)))
-        for i, j in itertools.combinations(range(n), 2)
-    )
+    nearest = min(distance(u, v) for u, v in itertools.combinations(points, 2))
+    angle = 2 * math.degrees(math.asin(min(1, nearest / 2)))
     assert tammes.smallest_angle(points) == pytest.approx(angle, abs=1e-9)
     assert angle <= tammes.TAMMES_OPTIMA[n] + 1e-5
     if n != 13:  # whose optimum is hard to find
@@ -304,9 +292,8 @@ def test_thm_simplex(n, d, seed):
         corners = tammes.simplex(n, d)
         assert corners.shape == (n, d)
         dots = corners @ corners.T
-        torch.testing.assert_close(
-            dots, (n * torch.eye(n).double() - 1) / (n - 1), atol=1e-12, rtol=0
-        )
+        expected = (n * torch.eye(n).double() - 1) / (n - 1)
+        torch.testing.assert_close(dots, expected, atol=1e-12, rtol=0)
         torch.testing.assert_close(corners.sum(0), torch.zeros(d).double(), atol=1e-12, rtol=0)
         assert largest(tammes.spread(n, d)) == pytest.approx(-1 / (n - 1), abs=1e-12)
     else:
@@ -380,17 +367,12 @@ def test_lem_overlap_bound(encoder):
     features, groups = encoder
     diameters = geometry.diameters(features, groups)
     table = groups.tolist()
-    overlapping = [
-        (i, j)
-        for i, j in itertools.combinations(range(len(table)), 2)
-        if set(table[i]) & set(table[j])
-    ]
+    pairs = itertools.combinations(range(len(table)), 2)
+    overlapping = [(i, j) for i, j in pairs if set(table[i]) & set(table[j])]
     assert overlapping
     for i, j in overlapping:
         bound = float(diameters[i] + diameters[j])
-        assert all(
-            distance(features[s], features[t]) <= bound + 1e-12 for s in table[i] for t in table[j]
-        )
+        assert diameter_by_hand(features, table[i], table[j]) <= bound + 1e-12
 
 
 @given(st.integers(2, 6), st.integers(1, 3), st.integers(2, 14), st.integers(0, 2**31))

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
 from replearn import geometry, losses
 from replearn.theory import tammes
 
@@ -109,14 +109,8 @@ def test_thm_two_view_floor(views, R):
 @pytest.mark.parametrize(
     ("n", "d", "least"),
     [
-        (2, 2, 0.126928),
-        (3, 2, 0.368981),
-        (4, 3, 0.582658),
-        (8, 7, 1.173208),
-        (6, 3, 0.958144),
-        (12, 3, 1.646383),
-        (8, 2, 1.315356),
-        (8, 3, 1.242462),
+        *((2, 2, 0.126928), (3, 2, 0.368981), (4, 3, 0.582658), (8, 7, 1.173208), (6, 3, 0.958144)),
+        *((12, 3, 1.646383), (8, 2, 1.315356), (8, 3, 1.242462)),
     ],
 )
 def test_thm_sharp_floor(n, d, least):

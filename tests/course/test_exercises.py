@@ -39,9 +39,7 @@ def spelt_out(z, z_pos, tau=0.07):
 @pytest.mark.parametrize(
     ("question", "loss"),
     [
-        ("7b", losses.reconstruction_loss),
-        ("7b", F.mse_loss),
-        ("8a", losses.info_nce),
+        *(("7b", losses.reconstruction_loss), ("7b", F.mse_loss), ("8a", losses.info_nce)),
         ("8a", spelt_out),
     ],
 )

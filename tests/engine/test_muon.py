@@ -94,23 +94,6 @@ def test_rejects_vectors():
         Muon([nn.Parameter(torch.zeros(3))], lr=0.1)
 
 
-def test_fits_a_linear_map_faster_than_its_gradient_is_conditioned():
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(256, 8, generator=generator) * torch.logspace(0, -2, 8)
-    target = inputs @ torch.randn(8, 8, generator=generator)
-    losses = {}
-    for make in (Muon, torch.optim.SGD):
-        weight = nn.Parameter(torch.zeros(8, 8))
-        optimiser = make([weight], lr=0.05)
-        for _ in range(100):
-            loss = (inputs @ weight.T - target).square().mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        losses[make] = loss.item()
-    assert losses[Muon] < losses[torch.optim.SGD]
-
-
 def test_a_parameter_without_gradient_is_left_alone():
     used, unused = (torch.nn.Parameter(torch.ones(2, 3)) for _ in range(2))
     optimiser = Muon([used, unused], lr=0.1)

@@ -118,9 +118,7 @@ def test_nn_describe_shows_the_nearest_and_says_their_factors(data):
 @pytest.mark.parametrize(
     ("shape", "degrees", "said"),
     [
-        ("circle", 200, "20 px"),
-        ("triangle", 200, "20 px, 80°"),
-        ("square", 200, "20 px, 20°"),
+        *(("circle", 200, "20 px"), ("triangle", 200, "20 px, 80°"), ("square", 200, "20 px, 20°")),
         ("triangle", 239.8, "20 px, 0°"),
     ],
 )
