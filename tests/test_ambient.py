@@ -111,6 +111,10 @@ RESULTS = [pictures, views, features, points, contrastive, autoencoder]
 BEFORE = {}
 
 
+def set_outside():
+    return torch.get_default_dtype(), torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")
+
+
 def told(results):
     """Dtypes and values, which must not differ in a bit."""
     return [
@@ -132,14 +136,9 @@ def test_what_is_set_outside_changes_nothing(tiny, monkeypatch, tmp_path, result
         BEFORE[result] = told(result())
     monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "again"))
     with STATES[state]():
-        before = (
-            torch.get_default_dtype(),
-            torch.is_grad_enabled(),
-            torch.is_autocast_enabled("cpu"),
-        )
+        before = set_outside()
         found = result()
-        after = torch.get_default_dtype(), torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")
-    assert after == before
+        assert set_outside() == before
     assert told(found) == BEFORE[result]
 
 

@@ -23,9 +23,8 @@ def narrow_and_exact(monkeypatch):
 
 
 def run_of(encoder, decoder=None):
-    return Run(
-        encoder, decoder, {"loss": torch.zeros(1)}, "tiny", 1.0, {"label": "tiny", "seed": 0}
-    )
+    facts = {"label": "tiny", "seed": 0}
+    return Run(encoder, decoder, {"loss": torch.zeros(1)}, "tiny", 1.0, facts)
 
 
 @pytest.fixture

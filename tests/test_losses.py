@@ -55,9 +55,8 @@ def test_contrastive_loss_says_when_there_are_too_many_tuples():
 
 def test_dual_encoder_loss_averages_over_draws():
     first, second = unit(4, 5, 3), unit(4, 5, 3, seed=1)
-    separately = torch.stack(
-        [losses.info_nce(a, b, tau=1) for a, b in zip(first, second, strict=True)]
-    )
+    pairs = zip(first, second, strict=True)
+    separately = torch.stack([losses.info_nce(a, b, tau=1) for a, b in pairs])
     torch.testing.assert_close(losses.dual_encoder_loss(first, second), separately.mean())
     shared = torch.stack([losses.info_nce(a, second[0], tau=1) for a in first]).mean()
     torch.testing.assert_close(losses.dual_encoder_loss(first, second[0]), shared)

@@ -82,9 +82,8 @@ def _git(root: Path, *command: str) -> str:
     if shutil.which("git") is None:
         return ""
     # Named outright, so that a repository around an unpacked copy is not taken for its own.
-    done = subprocess.run(
-        ["git", f"--git-dir={root / '.git'}", *command], capture_output=True, text=True
-    )
+    words = ["git", f"--git-dir={root / '.git'}", *command]
+    done = subprocess.run(words, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

@@ -110,9 +110,8 @@ class Book:
         """Read every page below ``root``."""
         self.root = root
         self.macros = book_macros.read(root / "book" / "macros.yml")
-        self.pages = {
-            page: Chapter.read(root / f"{page}.md") for page in parse_toc_yaml(root / "_toc.yml")
-        }
+        pages = parse_toc_yaml(root / "_toc.yml")
+        self.pages = {page: Chapter.read(root / f"{page}.md") for page in pages}
         bibliography = parse_file(root / "book" / "references.bib")
         self.authors = {key: entry.persons["author"] for key, entry in bibliography.entries.items()}
         # A work's label depends on what else is listed, so on all that the book cites.
@@ -270,9 +269,8 @@ class Page:
         return labels if role == "cite:p" else f"{self._names(works[0].key)} {labels}"
 
     def _names(self, key: str) -> str:
-        first, *others = (
-            " ".join(map(str, person.rich_last_names)) for person in self.book.authors[key]
-        )
+        authors = self.book.authors[key]
+        first, *others = (" ".join(map(str, person.rich_last_names)) for person in authors)
         return f"{first} *et al.*" if others[1:] else " and ".join([first, *others])
 
     def _label(self, name: str | None) -> Label:

@@ -161,10 +161,8 @@ def use_local(app: Sphinx, config: Config) -> None:
         for package in PACKAGES:
             fetch(package)
         config.mathjax_path = f"{home(MATHJAX)}/es5/tex-mml-chtml.js"
-        config.nb_ipywidgets_js = {
-            f"{home(REQUIRE)}/require.js": {},
-            f"{home(WIDGETS)}/dist/embed-amd.js": {},
-        }
+        scripts = f"{home(REQUIRE)}/require.js", f"{home(WIDGETS)}/dist/embed-amd.js"
+        config.nb_ipywidgets_js = {script: {} for script in scripts}
 
 
 def has_widgets(context: dict[str, Any]) -> bool:

@@ -18,15 +18,12 @@ BROWSER_FLAGS = (
 )
 
 # One worker builds the whole book first; who is free looks at it in a browser last.
-ORDER = {
-    "test_whole_book.py": -1,
-    "test_whole_book_in_a_browser.py": 1,
-    "test_whole_book_for_everyone.py": 1,
-}
+ORDER = {"test_whole_book": -1}
+ORDER |= {"test_whole_book_in_a_browser": 1, "test_whole_book_for_everyone": 1}
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: ORDER.get(item.path.name, 0))
+    items.sort(key=lambda item: ORDER.get(item.path.stem, 0))
 
 
 @pytest.fixture(scope="session")

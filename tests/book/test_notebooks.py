@@ -55,21 +55,26 @@ def myst_in(text):
     return found
 
 
-def written(root, tree, text):
-    """The Markdown cells of the notebook of a book whose one page holds ``text``."""
-    tiny_tree(root, tree, page=dedent(text) + "\n```{code-cell} ipython3\n1\n```\n")
-    (tree / "code" / "replearn" / "tiny.py").write_text(
-        "A = 1\n\n\ndef twice(x):\n    return 2 * x\n"
-    )
-    files = book_notebooks.notebooks(tree, None)
-    return markdown(nbformat.reads(files["index.ipynb"], 4))
+@pytest.fixture
+def written(root, tmp_path):
+    """Makes a notebook of a book whose one page holds a text, and returns its Markdown cells."""
+
+    def cells(text):
+        tiny_tree(root, tmp_path, page=dedent(text) + "\n```{code-cell} ipython3\n1\n```\n")
+        module = tmp_path / "code" / "replearn" / "tiny.py"
+        module.write_text("A = 1\n\n\ndef twice(x):\n    return 2 * x\n")
+        files = book_notebooks.notebooks(tmp_path, None)
+        return markdown(nbformat.reads(files["index.ipynb"], 4))
+
+    return cells
 
 
-def test_result_and_proof_become_a_quotation_and_a_paragraph(root, tmp_path):
-    (cell,) = written(
-        root,
-        tmp_path,
-        r"""
+def plain(text):
+    return dedent(text).strip()
+
+
+def test_result_and_proof_become_a_quotation_and_a_paragraph(written):
+    (cell,) = written(r"""
         # One
 
         :::{prf:lemma} Length of $\vx$
@@ -100,42 +105,36 @@ def test_result_and_proof_become_a_quotation_and_a_paragraph(root, tmp_path):
 
         $$ 0 = 0 . $$ (eq-b)
         :::
-        """,
-    )
-    assert cell == "\n".join(
-        [
-            "# One",
-            "",
-            r"> **Lemma 1** (Length of $\mathbf{x}$)",
-            ">",
-            "> It holds",
-            "> that",
-            ">",
-            r"> $$ \lVert \mathbf{x} \rVert = 1 . \tag{1} $$",
-            "",
-            "*Proof.* By (1) and Lemma 2. ∎",
-            "",
-            "> **Lemma 2**",
-            ">",
-            "> Yes.",
-            "",
-            "*Proof.* Since",
-            "",
-            "$$",
-            "0 = 0 .",
-            r"\tag{2}",
-            "$$",
-            "",
-            "∎",
-        ]
-    )
+        """)
+    assert cell == plain(r"""
+        # One
+
+        > **Lemma 1** (Length of $\mathbf{x}$)
+        >
+        > It holds
+        > that
+        >
+        > $$ \lVert \mathbf{x} \rVert = 1 . \tag{1} $$
+
+        *Proof.* By (1) and Lemma 2. ∎
+
+        > **Lemma 2**
+        >
+        > Yes.
+
+        *Proof.* Since
+
+        $$
+        0 = 0 .
+        \tag{2}
+        $$
+
+        ∎
+        """)
 
 
-def test_figure_has_its_caption_below_and_sections_their_own_cells(root, tmp_path):
-    cells = written(
-        root,
-        tmp_path,
-        r"""
+def test_figure_has_its_caption_below_and_sections_their_own_cells(written):
+    cells = written(r"""
         # One
 
         See {numref}`fig-a`.
@@ -155,21 +154,13 @@ def test_figure_has_its_caption_below_and_sections_their_own_cells(root, tmp_pat
         Text.
 
         ## Two
-        """,
-    )
-    assert cells == [
-        "# One\n\nSee Fig. 1.",
-        r"**Fig. 1.** A line of $\mathbf{x}$.",
-        "Text.",
-        "## Two",
-    ]
+        """)
+    caption = r"**Fig. 1.** A line of $\mathbf{x}$."
+    assert cells == ["# One\n\nSee Fig. 1.", caption, "Text.", "## Two"]
 
 
-def test_box_keeps_tables_and_shows_code_and_citations(root, tmp_path):
-    box, works = written(
-        root,
-        tmp_path,
-        """
+def test_box_keeps_tables_and_shows_code_and_citations(written):
+    box, works = written("""
         # One
 
         :::{admonition} Answer — Question 1
@@ -189,30 +180,27 @@ def test_box_keeps_tables_and_shows_code_and_citations(root, tmp_path):
         ```python
         "{eq}`stays`, $too$"
         ```
-        """,
-    )
-    assert box == "\n".join(
-        [
-            "# One",
-            "",
-            "> **Answer — Question 1**",
-            ">",
-            "> By Graf *et al.* [GHNK21] and Wang and Isola [WI20].",
-            ">",
-            "> | a | b |",
-            "> |---|---|",
-            "> | [Tam30, WI20] | `{eq}` stays |",
-            ">",
-            "> ```python",
-            "> def twice(x):",
-            ">     return 2 * x",
-            "> ```",
-            "",
-            "```python",
-            '"{eq}`stays`, $too$"',
-            "```",
-        ]
-    )
+        """)
+    assert box == plain(r"""
+        # One
+
+        > **Answer — Question 1**
+        >
+        > By Graf *et al.* [GHNK21] and Wang and Isola [WI20].
+        >
+        > | a | b |
+        > |---|---|
+        > | [Tam30, WI20] | `{eq}` stays |
+        >
+        > ```python
+        > def twice(x):
+        >     return 2 * x
+        > ```
+
+        ```python
+        "{eq}`stays`, $too$"
+        ```
+        """)
     assert [line[:11] for line in works.splitlines()] == [
         "## References"[:11],
         "",
@@ -235,9 +223,9 @@ def test_box_keeps_tables_and_shows_code_and_citations(root, tmp_path):
         ("```{literalinclude} ../code/replearn/tiny.py\n```", "directive 'literalinclude'"),
     ],
 )
-def test_what_has_no_reading_is_named(root, tmp_path, text, named):
+def test_what_has_no_reading_is_named(written, text, named):
     with pytest.raises(ValueError, match=rf"^book/index: .*{re.escape(named)}"):
-        written(root, tmp_path, f"# One\n\n{text}\n")
+        written(f"# One\n\n{text}\n")
 
 
 MACROS = {

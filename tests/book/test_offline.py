@@ -13,10 +13,9 @@ from books import build, tiny_tree
 
 @pytest.fixture
 def empty_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        book_offline, "store", lambda package: tmp_path / "scripts" / package.version
-    )
-    return tmp_path / "scripts"
+    scripts = tmp_path / "scripts"
+    monkeypatch.setattr(book_offline, "store", lambda package: scripts / package.version)
+    return scripts
 
 
 @pytest.mark.fault(

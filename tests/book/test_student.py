@@ -48,9 +48,8 @@ def fill(root, tree, *questions):
 def checked(tree):
     """What the public checks print in a student's tree."""
     calls = "; ".join(f"exercises.check({question!r})" for question in book_blanks.ASKED)
-    return run(
-        [sys.executable, "-c", f"from replearn.course import exercises; {calls}"], tree
-    ).output
+    program = f"from replearn.course import exercises; {calls}"
+    return run([sys.executable, "-c", program], tree).output
 
 
 def test_the_file_of_a_mark_out_of_place_is_named(root, tmp_path):
@@ -169,9 +168,8 @@ def test_no_figure_is_left_but_those_of_the_pages(root, tree):
         *("fig-q8-views-a", "fig-q8-views-b", "fig-q8-views-c", "fig-q8-loss"),
         *("fig-q8-nn-a", "fig-q8-nn-b", "fig-q8-nn-c"),
     }
-    assert {file.suffix for file in (tree / "book" / "_static").iterdir()} == {
-        *(".css", ".js", ".svg")
-    }
+    suffixes = {file.suffix for file in (tree / "book" / "_static").iterdir()}
+    assert suffixes == {".css", ".js", ".svg"}
 
 
 def test_no_mark_and_no_word_of_the_other_edition_is_left(tree):
@@ -276,12 +274,10 @@ def test_student_edition_builds_and_nothing_leaks(root, tree, tmp_path):
     done = make(empty)
     assert done.code == 0, done.output[-6000:]
     assert "Still empty: the answers to 1, 2, 3, 4a" in done.output
-    said = {
-        page.relative_to(done.html).as_posix(): BeautifulSoup(
-            page.read_text(encoding="utf-8"), "html.parser"
-        ).get_text()
-        for page in done.html.rglob("*.html")
-    }
+    said = {}
+    for page in done.html.rglob("*.html"):
+        text = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").get_text()
+        said[page.relative_to(done.html).as_posix()] = text
     said["the search index"] = (done.html / "searchindex.js").read_text(encoding="utf-8")
     said["the PDF"] = "\n".join(printed(empty))
     assert leaks.leaks(said, leaks.gone(root, tree)) == []
@@ -322,14 +318,8 @@ def test_a_student_hands_in_what_she_wrote(tree, tmp_path):
     pages = printed(hers)
     assert "AdaLovelace" in pages[0].replace(" ", "")
     whole = "".join("".join(pages).split())
-    assert (
-        whole.count("écritAda")
-        == sum(
-            (tree / page.relative_to(hers)).read_text().count(book_blanks.EMPTY)
-            for page in (hers / "book").rglob("q*.md")
-        )
-        - 1
-    )
+    blanks = (page.read_text().count(book_blanks.EMPTY) for page in (tree / "book").rglob("q*.md"))
+    assert whole.count("écritAda") == sum(blanks) - 1
     assert "appearshere" not in whole
     assert "similar.logsumexp(dim=1)" in whole
     html = (hers / "_build" / "html" / "book" / "shapes" / "q8-contrastive.html").read_text()

@@ -110,9 +110,8 @@ def test_title_page_holds_every_name(root, tmp_path):
     pdf = PdfReader(done.print / "representation-learning.pdf")
     assert pdf.metadata is not None
     assert pdf.metadata.author == NAMES[0]
-    assert {(int(page.mediabox.width), int(page.mediabox.height)) for page in pdf.pages} == {
-        (612, 792)
-    }
+    sizes = {(int(page.mediabox.width), int(page.mediabox.height)) for page in pdf.pages}
+    assert sizes == {(612, 792)}
     text = "".join(page.extract_text() for page in pdf.pages)
     squeezed = "".join(text.split())
     left_to_right = [*NAMES[:4], *crowd]

@@ -330,11 +330,8 @@ def test_pdf_names_who_hands_it_in(pdf, pdf_pages):
 
 
 def test_pdf_carries_its_fonts(pdf):
-    fonts = [
-        found
-        for found in _objects(pdf)
-        if isinstance(found, dict) and found.get("/Type") == "/Font"
-    ]
+    found = [part for part in _objects(pdf) if isinstance(part, dict)]
+    fonts = [part for part in found if part.get("/Type") == "/Font"]
     # A Type 3 font is drawings, without hints for a screen. A Type 0 font has its descendant
     # among the others.
     assert "/Type3" not in {font["/Subtype"] for font in fonts}

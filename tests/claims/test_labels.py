@@ -6,13 +6,8 @@ import book_appendix
 from book_chapters import chapters
 
 BOOK = Path(__file__).parents[2] / "book"
-PREFIXES = {
-    "theorem": "thm",
-    "lemma": "lem",
-    "proposition": "prop",
-    "corollary": "cor",
-    "answer": "answer",
-}
+PREFIXES = {"theorem": "thm", "lemma": "lem", "proposition": "prop", "corollary": "cor"}
+PREFIXES["answer"] = "answer"
 CLAIMS = [claim for page in chapters(BOOK) for claim in page.claims]
 
 

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
 from replearn import augmentations, geometry, losses, shapes
 
 
@@ -124,11 +124,7 @@ def test_cor_nearest_is_likeliest(views, tau):
     by_distance = F.cross_entropy(-(distances**2) / (2 * tau), target)
     torch.testing.assert_close(losses.info_nce(u, v, tau), by_distance)
     # Not so off the sphere: the longer vector wins although the other one is nearer.
-    anchor, long, near = (
-        torch.tensor([1.0, 0.0]),
-        torch.tensor([3.0, 0.0]),
-        torch.tensor([1.0, 0.0]),
-    )
+    anchor, long, near = torch.tensor([[1.0, 0.0], [3.0, 0.0], [1.0, 0.0]])
     assert anchor @ long > anchor @ near
     assert (anchor - long).norm() > (anchor - near).norm()
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -28,9 +29,7 @@ def gaps(features, groups):
     for i, anchor, candidates in questions(groups):
         for j, y in enumerate(candidates):
             if j != i:
-                yield float(
-                    features[anchor] @ features[candidates[i]] - features[anchor] @ features[y]
-                )
+                yield float(features[anchor] @ (features[candidates[i]] - features[y]))
 
 
 def descend(objective, *shape, seed=0, steps=60):
@@ -77,8 +76,8 @@ def test_lem_mean_gap(n, d, R, seed):
     bound = n / (n - 1) * R**2
 
     def mean_gap(u, v):
-        total = sum(u[i] @ v[i] - u[i] @ v[j] for i, j in itertools.permutations(range(n), 2))
-        return float(total) / (n * (n - 1))
+        each = [u[i] @ (v[i] - v[j]) for i, j in itertools.permutations(range(n), 2)]
+        return float(sum(each)) / len(each)
 
     assert mean_gap(u, v) <= bound + 1e-9
     if d >= 2:  # a regular polygon is balanced: its corners have norm R and sum to zero
@@ -117,10 +116,8 @@ def test_thm_sharp_floor(n, d, least):
     """Descent reaches what the chapter prints: the floor for N ≤ d + 1, above it otherwise."""
     floor = losses.contrastive_floor(n)
     assert floor == pytest.approx(floor_by_hand(n, n / (n - 1)))
-    descents = [
-        descend(lambda x: losses.info_nce(x[0], x[1], tau=1), 2, n, d, seed=seed)
-        for seed in range(4)
-    ]
+    loss = partial(losses.info_nce, tau=1)
+    descents = [descend(lambda x: loss(*x), 2, n, d, seed=seed) for seed in range(4)]
     value, (u, v) = min(descents, key=lambda descent: descent[0])
     assert value == pytest.approx(least, abs=2e-6)
     torch.testing.assert_close(u, v, atol=1e-3, rtol=0)
@@ -157,9 +154,8 @@ def test_cor_temperature_floor(encoder, tau):
         table = torch.arange(3 * N).reshape(N, 3)
         attained = float(losses.contrastive_loss(corners, table, tau))
         assert attained == pytest.approx(floor, rel=1e-6)
-        assert float(losses.info_nce(corners[::3], corners[::3], tau)) == pytest.approx(
-            floor, rel=1e-6
-        )
+        batch = float(losses.info_nce(corners[::3], corners[::3], tau))
+        assert batch == pytest.approx(floor, rel=1e-6)
     # A constant encoder guesses.
     constant = features[:1].expand_as(features)
     assert float(losses.contrastive_loss(constant, groups, tau)) == pytest.approx(math.log(N))

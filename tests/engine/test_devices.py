@@ -118,9 +118,8 @@ except ValueError:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is told")
 def test_memory_is_kept_for_the_next_tensor_and_given_back_at_the_end_even_by_an_error():
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", MEMORY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     before, within, after = (tuple(map(float, line.split())) for line in done.stdout.splitlines())
     assert within[0] < before[0] / 10
     assert within[1] > before[1] + 0.5

@@ -82,9 +82,8 @@ def test_nn_compare_counts_what_neighbours_share(data):
     factors = dataset.factors
     by_color = torch.nn.functional.one_hot(factors.color).float()
     by_place = factors.position / 64
-    _, right = figures.nn_compare(
-        dataset, {"color": by_color, "place": by_place}, query=7, num_nn=3
-    ).axes
+    codes = {"color": by_color, "place": by_place}
+    _, right = figures.nn_compare(dataset, codes, query=7, num_nn=3).axes
     (said,) = right.child_axes
     color, place = [label.get_text().split("\n") for label in said.get_yticklabels()]
     assert color[0] == "colour 3/3"

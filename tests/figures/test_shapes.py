@@ -16,9 +16,8 @@ def test_mosaic_puts_each_image_where_it_belongs():
     assert picture.shape == (2 * step - GAP, 3 * step - GAP, 3)
     for k, image in enumerate(images):
         top, left = k // 3 * step, k % 3 * step
-        np.testing.assert_array_equal(
-            picture[top : top + 8, left : left + 8], image.permute(1, 2, 0)
-        )
+        shown = picture[top : top + 8, left : left + 8]
+        np.testing.assert_array_equal(shown, image.permute(1, 2, 0))
     assert (picture[step:, 2 * step :] == 1).all(), "the place of a sixth image stays white"
     assert (picture[8:step] == 1).all(), "the gap between the rows is white"
 
@@ -30,9 +29,8 @@ def test_image_rows_labels_rows_of_different_lengths():
     shown = ax.images[0].get_array()
     assert shown.shape[:2] == (2 * (64 + GAP) - GAP, 5 * (64 + GAP) - GAP)
     np.testing.assert_array_equal(shown[:64, :64], rows["three"][0].permute(1, 2, 0))
-    np.testing.assert_array_equal(
-        shown[64 + GAP :, 4 * (64 + GAP) :], rows["five"][4].permute(1, 2, 0)
-    )
+    last = shown[64 + GAP :, 4 * (64 + GAP) :]
+    np.testing.assert_array_equal(last, rows["five"][4].permute(1, 2, 0))
 
 
 def test_image_grid_refuses_what_it_cannot_show():

@@ -26,9 +26,8 @@ def lettered(letter, k):
 
 def still(shown):
     """The one page that print gets."""
-    (page,) = PdfReader(
-        io.BytesIO(base64.b64decode(shown._repr_mimebundle_()["application/pdf"]))
-    ).pages
+    drawing = base64.b64decode(shown._repr_mimebundle_()["application/pdf"])
+    (page,) = PdfReader(io.BytesIO(drawing)).pages
     return page
 
 

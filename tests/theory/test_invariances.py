@@ -33,12 +33,8 @@ def measured(request):
         area = (batch.amax(1) > 0.2).double().sum((1, 2))
         at = torch.arange(64.0)
         place = torch.stack([(mass.sum(k) * at).sum(1) / mass.sum((1, 2)) for k in (1, 2)], 1)
-        return {
-            "hue": rgb - rgb.mean(1, keepdim=True),
-            "grey": rgb.mean(1),
-            "place": place,
-            "area": area,
-        }
+        grey = rgb.mean(1)
+        return {"hue": rgb - grey[:, None], "grey": grey, "place": place, "area": area}
 
     before, after = statistics(images), statistics(views)
     shares = {name: correlation(before[name], after[name]) for name in before}
