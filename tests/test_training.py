@@ -22,6 +22,7 @@ from replearn import augmentations, course, fit, losses, shapes, training
 from replearn.augmentations import Augmentation
 from replearn.engine import store
 from replearn.recipes import RECIPES, Recipe
+from tiny import watch
 
 D = 4  # latent dimensions
 TRAIN = {
@@ -44,13 +45,6 @@ def assert_same_run(a, b):
     first, second = {**weights(a), **a.history}, {**weights(b), **b.history}
     assert first.keys() == second.keys()
     assert [k for k in first if not torch.equal(first[k], second[k])] == []
-
-
-def beginnings(monkeypatch):
-    """The steps at which trainings begin from now on: a list."""
-    begun, batches = [], fit._batches
-    monkeypatch.setattr(fit, "_batches", lambda *args: begun.append(args[3]) or batches(*args))
-    return begun
 
 
 def keys(runs_folder):
@@ -232,16 +226,8 @@ def test_a_readers_augmentation_is_known_by_its_code(tiny, monkeypatch):
 def test_interrupted_training_ends_as_if_it_had_not_been(kind, step, tiny, monkeypatch, tmp_path):
     whole = TRAIN[kind]()
     monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / "again"))
-    batches = fit._batches
-
-    def stopped(*args):
-        for i, rows in enumerate(batches(*args), args[3]):
-            if i == step:
-                raise KeyboardInterrupt
-            yield rows
-
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "_batches", stopped)
+        watch(patch, stop=step)
         with pytest.raises(KeyboardInterrupt):
             TRAIN[kind]()
     (lock,) = (tmp_path / "again").glob("*.lock")
@@ -321,7 +307,7 @@ def test_killed_training_ends_as_if_it_had_not_been(
         finally:
             process.send_signal(signal.SIGKILL)
     assert keys(tiny) == set()
-    begun = beginnings(monkeypatch)
+    begun = watch(monkeypatch)
     resumed = TRAIN["contrastive"]()
     assert begun == [resumes_at]
     (key,) = keys(tiny)
@@ -352,7 +338,7 @@ def test_trainings_killed_at_random_end_as_if_they_had_not_been(runs_folder, mon
     train = functools.partial(
         training.train_contrastive, augmentations.A, recipe="smoke", device="cpu"
     )
-    begun = beginnings(monkeypatch)
+    begun = watch(monkeypatch)
 
     def started(place):
         monkeypatch.setenv("REPLEARN_RUNS", str(tmp_path / place))
@@ -540,7 +526,7 @@ def test_a_lost_accelerator_stops_the_training(tiny, monkeypatch):
         message = r"the accelerator failed at step 3 of A; .* from step 2\. .*device='cpu'"
         with pytest.raises(RuntimeError, match=message):
             TRAIN["contrastive"]()
-    begun = beginnings(monkeypatch)
+    begun = watch(monkeypatch)
     assert TRAIN["contrastive"](device="cpu").steps == 6
     assert begun == [2]
 

@@ -22,7 +22,7 @@ import torch.distributed as dist
 from replearn import augmentations, fit, tasks, training
 from replearn.engine import distributed, store
 from replearn.shapes import ShapesDataset
-from tiny import make_tiny
+from tiny import make_tiny, watch
 
 D, BATCH = 16, 32
 PROCESSES = (2, 4)
@@ -61,17 +61,8 @@ def first_step(net, dtype):
 
 def trained(net, stop=None):
     """The history and the weights of a tiny run of ``net``, which step ``stop`` interrupts."""
-    begun, batches = [], fit._batches
-
-    def watched(*arguments):
-        begun.append(arguments[3])
-        for step, rows in enumerate(batches(*arguments), arguments[3]):
-            if step == stop:
-                raise KeyboardInterrupt
-            yield rows
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "_batches", watched)
+        begun = watch(patch, stop)
         run = NETS[net](device="cpu")
     weights = torch.cat([p.flatten() for p in run.encoder.parameters()])
     return {"begun": begun, "weights": weights, "facts": run.facts, **run.history}
