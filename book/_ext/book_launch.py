@@ -3,6 +3,8 @@
 Both fetch the chapter from the repository that this copy of the book belongs to: ``REPO_URL`` in
 the environment, or git's remote ``origin``, so that the buttons of a fork open the fork. A page
 without a notebook has no buttons, and no page has any where neither names a repository.
+``NOTEBOOKS_BRANCH`` names the branch with the notebooks, if it is not the one with the chapters: a
+notebook installs the library from its own repository, so those of a fork are written anew.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ class Repository:
         """The address that opens ``notebook`` of it on Colab, which knows GitHub only."""
         if self.host != "github.com":
             return None
-        return f"https://colab.research.google.com/github/{self.path}/blob/{quote(self.ref)}/{notebook}"
+        ref = quote(os.environ.get("NOTEBOOKS_BRANCH") or self.ref)
+        return f"https://colab.research.google.com/github/{self.path}/blob/{ref}/{notebook}"
 
 
 def repository(root: Path = ROOT) -> Repository | None:
@@ -83,7 +86,7 @@ def _git(root: Path, *command: str) -> str:
         return ""
     # Named outright, so that a repository around an unpacked copy is not taken for its own.
     words = ["git", f"--git-dir={root / '.git'}", *command]
-    done = subprocess.run(words, capture_output=True, text=True)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace")
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

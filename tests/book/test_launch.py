@@ -58,6 +58,13 @@ def test_fork_and_branch_are_opened(clone):
     )
 
 
+def test_colab_opens_the_branch_that_has_the_notebooks(monkeypatch) -> None:
+    monkeypatch.setenv("NOTEBOOKS_BRANCH", "notebooks")
+    assert book_launch.Repository("github.com", "me/shapes").colab("notebooks/a.ipynb") == (
+        "https://colab.research.google.com/github/me/shapes/blob/notebooks/notebooks/a.ipynb"
+    )
+
+
 @pytest.mark.parametrize("remote", [None, "/srv/git/shapes", "../shapes", "file:///srv/shapes"])
 def test_without_a_public_remote_there_is_no_repository(clone, remote):
     if remote is not None:
