@@ -145,7 +145,9 @@ def _pack(package: Package, folder: Path) -> Path:
         LOG.info("fetching %s, once for all builds", package.spec)
         command = [npm, "pack", "--silent", package.spec]
         with alive(lambda: package.spec):
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace"
+            )
         if done.returncode == 0:
             return folder / done.stdout.split()[-1]
         problem = f"npm pack {package.spec} failed: {done.stderr.strip()[-300:]}"
