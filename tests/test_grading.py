@@ -6,6 +6,7 @@ import sys
 import zipfile
 
 import pytest
+import yaml
 
 from mistakes import MISTAKES
 from replearn import losses
@@ -94,6 +95,9 @@ def test_package_asks_for_what_its_files_import(root, package):
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     imported.add(node.module.split(".")[0])
     assert imported - sys.stdlib_module_names - {"replearn"} == set(grader.IMPORTED)
-    for line in grader.requirements(root).splitlines():
+    index, *asked = grader.requirements(root).splitlines()
+    assert index.startswith("--extra-index-url ") and index.endswith("/cpu")
+    for line in asked:
         assert f'"{line}"' in (root / "pyproject.toml").read_text()
-        assert line in held["environment.yml"]
+    pip = yaml.safe_load(held["environment.yml"])["dependencies"][-1]["pip"]
+    assert {index, *asked} <= set(pip)
