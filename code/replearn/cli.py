@@ -17,6 +17,7 @@ import torch
 from replearn import augmentations, evaluation, training
 from replearn.course import trained
 from replearn.engine import distributed, store, validation
+from replearn.engine.console import say
 from replearn.recipes import RECIPES
 from replearn.training import Run
 
@@ -59,9 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 first = distributed.rank() == 0
             if first:
                 result = run.facts if options.command == "train" else _scored(run, options.net)
-                print(json.dumps(result, indent=2, ensure_ascii=False))
+                say(json.dumps(result, indent=2, ensure_ascii=False))
     except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
-        print(f"replearn: {error}", file=sys.stderr)
+        say(f"replearn: {error}", sys.stderr)
         return 1
     return 0
 
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def listed() -> int:
     """Print a line for each whole stored run, oldest first; return 0."""
     for facts in store.stored():
-        print(f"{facts['key']}  {_about(facts)}")
+        say(f"{facts['key']}  {_about(facts)}")
     return 0
 
 
@@ -78,9 +79,9 @@ def verified() -> int:
     found = store.survey()
     for key, facts in found.items():
         about = f"whole    {_about(facts)}" if isinstance(facts, dict) else f"damaged  {facts}"
-        print(f"{key}  {about}")
+        say(f"{key}  {about}")
     damaged = sum(isinstance(facts, Exception) for facts in found.values())
-    print(f"{len(found) - damaged} of {len(found)} runs in {store.folder()} are whole")
+    say(f"{len(found) - damaged} of {len(found)} runs in {store.folder()} are whole")
     return int(damaged > 0)
 
 

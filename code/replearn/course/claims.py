@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from replearn.engine import validation
+from replearn.engine.console import say
 
 
 class ClaimFailed(AssertionError):
@@ -56,8 +57,8 @@ def claim(
             raise TypeError(f"on must be a TrainingRun or several, got {run!r} for one")
     hardly_trained = dict.fromkeys(run.facts["label"] for run in runs if run.recipe == "smoke")
     if holds:
-        print(f"✓ {sentence}")
+        say(f"✓ {sentence}")
     elif hardly_trained:
-        print(f"✗ (smoke build: {', '.join(hardly_trained)} hardly trained) {sentence}")
+        say(f"✗ (smoke build: {', '.join(hardly_trained)} hardly trained) {sentence}")
     else:
         raise ClaimFailed(sentence)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from replearn import losses
 from replearn.engine import validation
+from replearn.engine.console import say
 
 Loss = Callable[..., Tensor]
 
@@ -68,10 +69,10 @@ def check(question: str, loss: Loss | None = None) -> None:
     for each in (one for one in CHECKS if one.question == question):
         try:
             each.run(loss or own[question])
-            print(f"✓ {each.title}")
+            say(f"✓ {each.title}")
         except Exception as error:  # whatever a loss under construction may raise
             kind = "" if isinstance(error, Mistake) else f"{type(error).__name__}: "
-            print(f"✗ {each.title}: {kind}{error}")
+            say(f"✗ {each.title}: {kind}{error}")
 
 
 def _value(loss: Loss, *arguments: Tensor | float) -> float:

@@ -22,6 +22,7 @@ from torch import Tensor
 from replearn import augmentations, evaluation, losses, training
 from replearn.augmentations import Augmentation
 from replearn.engine import quantize, store, validation
+from replearn.engine.console import say
 from replearn.engine.devices import pick_device
 from replearn.engine.identity import Unidentifiable
 from replearn.tasks import REVISION, Loss, Task
@@ -152,7 +153,7 @@ def origins() -> dict[str, str]:
 
 
 def _say(name: str, what: str) -> None:
-    print(f"  {name:<22} {what}", flush=True)
+    say(f"  {name:<22} {what}")
 
 
 def _history(run: Run) -> str:

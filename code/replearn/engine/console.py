@@ -1,0 +1,28 @@
+"""Lines for a terminal, whatever letters it has."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from replearn.engine import validation
+
+_PLAIN = {"✓": "[holds]", "✗": "[fails]", "…": "..."}
+
+
+@validation.arguments
+def say(text: str, file: Any = None) -> None:
+    """Print ``text`` at once, on standard output or on the text stream ``file``.
+
+    A Windows code page, or a C locale, cannot write a tick or a folder's Chinese name. What the
+    stream cannot write is then spelled out: a line that looks odd is better than an exception.
+    """
+    stream = sys.stdout if file is None else file
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        for letter, plain in _PLAIN.items():
+            text = text.replace(letter, plain)
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(text, file=stream, flush=True)
