@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,20 @@ def test_in_one_process_nothing_happens():
         assert distributed.gather(rows) is rows
         assert distributed.replicate(nets) is nets
         assert distributed.from_first(max, 2, 3) == 3
+
+
+@pytest.mark.fault(
+    "the first process waits for another training of the same run, for hours",
+    "how long an exchange may take is read as it is told to the processes' group",
+    "the others wait as long; one that dies is noticed at once",
+)
+def test_processes_wait_as_long_as_a_training_takes(monkeypatch):
+    told = {}
+    monkeypatch.setattr(distributed.dist, "is_torchelastic_launched", lambda: True)
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: None)
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda *_, **how: told.update(how))
+    with distributed.joined("cpu"):
+        assert told["timeout"] >= timedelta(days=1)
 
 
 def test_processes_cannot_share_a_device_without_exchange(monkeypatch):

@@ -370,6 +370,30 @@ def test_a_lock_lets_one_in_at_a_time(runs_folder):
     assert order == ["first", "still first", "second"]
 
 
+@pytest.mark.fault(
+    "another process that does not let go of a run",
+    "its lock is held",
+    "who waits says so, for what, and which file to remove if nobody is there",
+)
+def test_waiting_for_a_lock_is_said(runs_folder, monkeypatch, capsys):
+    monkeypatch.setattr(store, "_PATIENCE", 0.05)
+
+    def come_and_go():
+        with store.lock("run"):
+            pass
+
+    waiting = threading.Thread(target=come_and_go)
+    with store.lock("run"):
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    said = capsys.readouterr().err
+    assert said.count("waiting for another process that has run run") == 1
+    assert str(runs_folder / "run.lock") in said
+
+
 def test_a_key_is_a_function_of_the_description():
     description = {"kind": "contrastive", "tau": 0.07, "recipe": {"steps": 6}, "code": ["α"]}
     key = store.key(description)

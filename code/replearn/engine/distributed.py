@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import safetensors.torch
@@ -26,6 +27,10 @@ from replearn.engine import validation
 from replearn.engine.devices import pick_device
 
 Value = TypeVar("Value")
+
+# The first process may wait for another training of the same run, as long as that takes. A process
+# that dies need not be waited for: torchrun ends the others.
+_PATIENCE = timedelta(days=7)
 
 
 @contextmanager
@@ -52,7 +57,7 @@ def joined(device: torch.device | str | None = None) -> Iterator[torch.device]:
     if where.type == "cuda":
         where = pick_device(f"cuda:{os.environ['LOCAL_RANK']}")
         torch.cuda.set_device(where)
-    dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if where.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield where
     finally:

@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -26,12 +27,14 @@ from typing import Any
 import platformdirs
 import safetensors
 import safetensors.torch
-from filelock import AcquireReturnProxy, FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from torch import Tensor
 
 from replearn.engine import validation
+from replearn.engine.console import say
 
 _FORMAT = 3
+_PATIENCE = 3.0  # seconds of silence before who waits for a lock says so
 _FILES = ("run.json", "weights.safetensors")
 _SUMS = "SHA256SUMS"
 _FACTS = {"label": str, "recipe": str, "seed": int, "seconds": float, "finished": str, "chip": str}
@@ -80,10 +83,22 @@ def key(description: Mapping[str, Any]) -> str:
 def lock(name: str) -> AcquireReturnProxy:
     """Wait for the lock of run ``name``, and hold it by ``with``: its holder may write the run.
 
-    If a process dies, the system releases its lock.
+    If a process dies, the system releases its lock. A file system without locks cannot: there the
+    file itself is the lock, and stays. A process that waits says so, and what for, every minute.
     """
     with _writable():
-        return FileLock(_place(name, ".lock")).acquire()
+        held = FileLock(_place(name, ".lock"))
+        patience = _PATIENCE
+        while True:
+            try:
+                return held.acquire(timeout=patience)
+            except Timeout:
+                say(
+                    f"waiting for another process that has run {name}; if there is none on any "
+                    f"machine that shares the folder, remove {held.lock_file}",
+                    sys.stderr,
+                )
+                patience = 60.0
 
 
 @validation.arguments
