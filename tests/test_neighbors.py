@@ -50,6 +50,25 @@ def test_unit_features_close_together_keep_their_order():
     assert_nearest(bank, bank, 5, neighbors.nearest(bank, bank, 5), 1e-3)
 
 
+@pytest.mark.parametrize("k", [5, 80])
+@pytest.mark.parametrize("itself", [True, False])
+def test_tight_clusters_far_apart_keep_their_order(k, itself):
+    """In float32 the squares drown the distances: once 1.5 % of such neighbours were right."""
+    bank = 0.01 * normal(600, 16) + 100.0 * torch.tensor([1.0, -1.0]).repeat(300)[:, None]
+    queries = bank if itself else bank[:50] + 0.001
+    rows = neighbors.nearest(queries, bank, k)
+    assert_nearest(queries, bank, k, rows, 1e-6)
+
+
+@pytest.mark.parametrize("scale", [6e6, 1e12])
+def test_one_outlier_spoils_nobody_elses_neighbours(scale):
+    bank = 100 + 0.01 * normal(400, 8)
+    bank[7] = scale  # the others' own centre can no longer be told from the mean
+    rows = neighbors.nearest(bank[:7], bank, 5, exclude_self=True)
+    expected = torch.cdist(bank[:7].double(), bank.double()).topk(6, largest=False).indices[:, 1:]
+    assert torch.equal(rows, expected)
+
+
 @pytest.mark.parametrize("n", [1023, 1024, 1025, 2100])
 def test_chunks_of_queries_do_not_show(n):
     bank = normal(n, 3).double()

@@ -21,6 +21,7 @@ FACTORS = ("color", "location", "shape", "size", "rotation")
 _EMBED_BATCH = 500  # images whose feature maps still fit into the processor's cache
 _TILE = 1024  # queries at a time, so that memory does not grow with their number
 _FEW = 64  # up to so many neighbours, tiles.few_nearest is the faster way
+_ROUNDINGS = 64  # a squared distance below so many roundings is not known to a hundredth
 
 
 @validation.arguments
@@ -89,6 +90,7 @@ def nearest(
 
     The search is exact, and its memory does not grow with q n. It compares ‖q‖² − 2 q·b + ‖b‖² in
     the features' precision; distances that rounding cannot tell apart may come in either order.
+    Queries that lie so near their neighbours that rounding would decide are asked again in float64.
 
     Args:
         queries: (q, d).
@@ -124,26 +126,49 @@ def nearest(
     validation.finite("bank", bank)
     # Far from the origin the squares are large, and their differences lose digits: such a bank is
     # first centred. Else at most one bit is lost, which is not worth the memory of a copy.
-    alone, centred, centre = queries is bank, bank, bank.mean(0)
+    alone, centre = queries is bank, bank.mean(0)
+    asked, centred = queries, bank
     if not float(centre.square().sum()) <= float(_squares(bank).mean()) / 2:
         centred = bank - centre
-        queries = centred if alone else queries - centre
+        asked = centred if alone else queries - centre
     squares = _squares(centred)
-    for name, of in (("bank", squares), ("queries", squares if alone else _squares(queries))):
+    asked_squares = squares if alone else _squares(asked)
+    for name, of in (("bank", squares), ("queries", asked_squares)):
         if not bool(of.isfinite().all()):
             raise ValueError(
                 f"{name} must hold features whose squared distances from the bank's centre are "
                 f"finite in {bank.dtype}, got {float(of.max()):g}"
             )
-    half_squares = squares / 2
-    if loops.supports(queries, centred) and k <= _FEW:
-        return tiles.few_nearest(queries, centred, half_squares, k, exclude_self)
+    if loops.supports(asked, centred) and k <= _FEW:
+        found = tiles.few_nearest(asked, centred, squares / 2, k, exclude_self)
+    else:
+        own = torch.arange(len(asked), device=asked.device) if exclude_self else None
+        found = _nearest(asked, centred, squares / 2, k, own)
+    if asked.dtype == torch.float64:
+        return found
+    last = found[:, -1]
+    distance = (asked - centred[last]).square().sum(1)
+    rounding = torch.finfo(asked.dtype).eps * (asked_squares + squares[last])
+    (unsure,) = (distance < _ROUNDINGS * rounding).nonzero(as_tuple=True)
+    if len(unsure):
+        exact = bank.double()
+        middle = exact.median(0).values  # which an outlier cannot drag away, unlike the mean
+        exact = exact - middle
+        own = unsure if exclude_self else None
+        asked = queries[unsure].double() - middle
+        found[unsure] = _nearest(asked, exact, _squares(exact) / 2, k, own)
+    return found
+
+
+def _nearest(
+    queries: Tensor, bank: Tensor, half_squares: Tensor, k: int, own: Tensor | None
+) -> Tensor:
+    """Return what :func:`nearest` does; ``own`` is each query's row of the bank, to be left out."""
     found: list[Tensor] = []
-    for some in queries.split(_TILE):
-        closeness = (some @ centred.T).sub_(half_squares)
-        if exclude_self:
-            own = torch.arange(len(some), device=some.device)
-            closeness[own, own + len(found) * _TILE] = -math.inf
+    for rows in torch.arange(len(queries), device=queries.device).split(_TILE):
+        closeness = (queries[rows] @ bank.T).sub_(half_squares)
+        if own is not None:
+            closeness.scatter_(1, own[rows, None], -math.inf)
         found.append(closeness.topk(k, dim=1).indices)
     return torch.cat(found)
 
