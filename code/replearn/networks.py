@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         validation.images("images", images, side=RESOLUTION)
         _one_precision("images", images, self.linear)
         if images.device.type == "cpu":  # reading the values would stall an accelerator
-            validation.finite("images", images)
+            validation.pixels("images", images)
         maps = [(images - 0.5) / 0.5]
         for convolution in self.convolutions:
             maps.append(F.relu(convolution(maps[-1])))
@@ -79,7 +79,7 @@ class Encoder(nn.Module):
         convolutional neural networks", rescale the weights as well.
         """
         _one_precision("images", images, self.linear)
-        validation.finite("images", images)
+        validation.pixels("images", images)
         maps = (images - 0.5) / 0.5
         for convolution in self.convolutions:
             convolution.get_parameter("bias").sub_(convolution(maps).mean((0, 2, 3)))
@@ -90,8 +90,8 @@ class Encoder(nn.Module):
         """Return the latents of ``images`` in [0, 1]; unit vectors if ``normalize``.
 
         Raises:
-            TypeError, ValueError: for anything but images of that shape, or a value not finite
-                (on the CPU).
+            TypeError, ValueError: for anything but images of that shape, or a value that is not in
+                [0, 1] (on the CPU).
         """
         return self.layers(images)[-1]
 

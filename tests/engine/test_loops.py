@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import subprocess
 import sys
 
@@ -198,3 +199,45 @@ def test_factors_of_unequal_length_are_refused():
     factors = Factors.draw(4, 0)
     with pytest.raises((TypeError, ValueError)):
         dataclasses.replace(factors, rgb=factors.rgb[:3])
+
+
+DRAW = "from replearn.shapes import ShapesDataset; print(float(ShapesDataset('val')[0].sum()))"
+
+
+def drawn(cache, before=""):
+    """What a new process draws that keeps compiled loops in ``cache``, and its warnings."""
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    command = ["sh", "-c", f'{before} exec "$0" -c "$1"', sys.executable, DRAW]
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.mark.fault(
+    "damaged files of compiled loops",
+    "each of them is emptied",
+    "they are compiled anew and kept, with one warning",
+)
+def test_damaged_compiled_loops_are_compiled_anew(tmp_path):
+    picture, warned = drawn(tmp_path)
+    assert not warned
+    files = [*tmp_path.rglob("*.nb[ic]")]
+    assert files
+    for file in files:
+        file.write_bytes(b"")
+    again, warned = drawn(tmp_path)
+    assert again == picture
+    assert warned.count("compiled loops cannot be kept") == 1, warned
+    assert drawn(tmp_path) == (picture, "")
+
+
+@pytest.mark.fault(
+    "no room for compiled loops",
+    "a process may write no file of more than a kilobyte",
+    "the loops work and are compiled anew each time, with one warning",
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ulimit")
+def test_without_room_for_compiled_loops_they_are_not_kept(tmp_path):
+    picture, warned = drawn(tmp_path, before="ulimit -f 2;")
+    assert warned.count("compiled loops cannot be kept") == 1, warned
+    assert picture == drawn(tmp_path / "other")[0]

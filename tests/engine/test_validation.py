@@ -104,3 +104,46 @@ def test_a_class_is_held_to_its_fields():
 def test_sizes_of_one_call_bind_no_other():
     example(Z, Z)
     example(torch.zeros(5, 7), torch.zeros(5, 7))
+
+
+# --- values ---------------------------------------------------------------------------------
+
+
+def test_a_value_out_of_range_is_told_with_all_its_digits():
+    with pytest.raises(ValueError, match=r"got values from 0 to 1\.00000095"):
+        validation.within("images", torch.tensor([0.0, 1 + 1e-6]), 0, 1)
+
+
+def test_pixels_may_leave_their_range_by_rounding_alone():
+    validation.pixels("images", torch.tensor([-1e-6, 1 + 1e-6]))
+    for beyond in (-1e-3, 1.001, math.nan):
+        with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]"):
+            validation.pixels("images", torch.tensor([0.5, beyond]))
+
+
+CHECKS = {
+    "finite": lambda x: validation.finite("x", x),
+    "within": lambda x: validation.within("x", x, 2, 3),
+    "pixels": lambda x: validation.pixels("x", x + 2),
+    "unit_rows": lambda x: validation.unit_rows("x", x[None]),
+    "labels": lambda x: validation.labels("x", x.long(), 1),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_values_are_not_looked_at_where_there_are_none(check):
+    """Under vmap, and while a graph is recorded, a tensor stands for many or for none."""
+
+    class Net(torch.nn.Module):
+        def forward(self, x):
+            CHECKS[check](x)
+            return x + 1
+
+    x = torch.tensor([1.0, math.inf if check == "finite" else 1.0])
+    with pytest.raises(ValueError, match="x must"):
+        Net()(x)
+    batch = x.expand(4, 2)
+    assert torch.equal(torch.vmap(Net())(batch), batch + 1)
+    nested = torch.vmap(torch.func.grad(lambda x: Net()(x).sum()))(batch)
+    assert torch.equal(nested, torch.ones(4, 2))
+    assert torch.equal(torch.export.export(Net(), (x,)).module()(x), x + 1)

@@ -74,7 +74,7 @@ def _checks_itself(augmentation: Augmentation) -> bool:
 def _check_range(images: Images) -> None:
     """Raise ValueError for values outside [0, 1], if the images are on a CPU."""
     if images.device.type == "cpu":  # reading the values would stall an accelerator
-        validation.within("images", images, 0, 1)
+        validation.pixels("images", images)
 
 
 def _uniform(

@@ -12,12 +12,15 @@ on every processor and in every batch.
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numba import njit
+from numba.core.caching import FunctionCache
 from torch import Tensor
 
 from replearn.engine import validation
@@ -28,16 +31,44 @@ LUMA = (0.2989, 0.587, 0.114)
 inlined = njit(error_model="numpy", inline="always")  # as in NumPy, 1/0 is infinity
 
 
+class _Kept(FunctionCache):
+    """Compiled loops on disk. A damaged file or a full disk costs a compilation, and a warning."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # what a truncated file raises is anybody's guess
+            self._warn(error)
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:
+            self._warn(error)
+
+    def _warn(self, error: Exception) -> None:
+        warnings.warn(
+            f"compiled loops cannot be kept in {self.cache_path} "
+            f"({type(error).__name__}: {error}): they are compiled anew, which takes seconds; "
+            "$NUMBA_CACHE_DIR may name another folder",
+            stacklevel=2,
+        )
+
+
 def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``loop`` when it is first called, and keep it on disk for the next process."""
-    try:
-        return njit(error_model="numpy", cache=True)(loop)
-    except RuntimeError:  # there is no folder to keep it in
-        return njit(error_model="numpy")(loop)
+    dispatcher = njit(error_model="numpy")(loop)
+    with contextlib.suppress(RuntimeError):  # there is no folder to keep it in
+        dispatcher._cache = _Kept(loop)
+    return dispatcher
 
 
 _ZERO, _HALF, _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = map(np.float32, (0, 0.5, 1, 2, 3, 4, 5, 6))
 _RED, _GREEN, _BLUE = map(np.float32, LUMA)
+_ROUNDING = np.float32(validation.ROUNDING)
 
 
 def supports(*tensors: Tensor) -> bool:
@@ -57,7 +88,7 @@ def _run(kernel: Callable[..., Any], result: Tensor, *arguments: Tensor) -> Any:
 def _views(kernel: Callable[..., bool], images: Tensor, *tables: Tensor) -> Tensor:
     views = images.new_empty(images.shape)
     if not _run(kernel, views, images, *tables):
-        validation.within("images", images, 0, 1)
+        validation.pixels("images", images)
     return views
 
 
@@ -66,7 +97,7 @@ def _fits(image):
     """Return whether an image lies in [0, 1]; looking at it also brings it into the cache."""
     values, fits = image.reshape(-1), True
     for p in range(values.size):
-        fits &= _clip(values[p]) == values[p]
+        fits &= np.abs(_clip(values[p]) - values[p]) <= _ROUNDING
     return fits
 
 

@@ -18,6 +18,9 @@ from torch import Tensor
 
 Groups = Int[Tensor, "N m"] | Sequence[Sequence[int]]  # rows of features, one row a group
 
+ROUNDING = 1e-4
+"""How far a pixel may leave [0, 1]: what interpolation and colour conversions lose to rounding."""
+
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
 _LARGEST = torch.finfo(torch.float32).max  # a float beyond it is infinite in a network
@@ -181,21 +184,38 @@ def matrix(name: str, value: Tensor) -> None:
         raise ValueError(f"{name} must have shape (n, d), n and d ≥ 1, got {tuple(value.shape)}")
 
 
+def _has_values(value: Tensor) -> bool:
+    """Return whether there are values to look at: neither while a graph is recorded nor in vmap."""
+    if not value.numel() or torch.compiler.is_compiling():
+        return False
+    transforms = torch._C._functorch.get_interpreter_stack() or ()
+    return all(one.key() != torch._C._functorch.TransformType.Vmap for one in transforms)
+
+
 def finite(name: str, value: Tensor) -> None:
     """Raise ValueError if ``value`` holds a NaN or infinity (this reads it, and stalls a GPU)."""
     # If any value is NaN or infinite, an extreme is; and the extremes take one fast pass.
-    if value.numel() and not torch.stack(value.detach().aminmax()).isfinite().all():
+    if _has_values(value) and not torch.stack(value.detach().aminmax()).isfinite().all():
         bad = int((~value.isfinite()).sum())
         raise ValueError(f"{name} must be finite, got {bad} values that are NaN or infinite")
 
 
 def within(name: str, value: Tensor, low: float, high: float) -> None:
     """Raise ValueError unless ``value`` lies in [low, high] (this reads it, and stalls a GPU)."""
-    if value.numel():
+    _within(name, value, low, high, tolerance=0)
+
+
+def pixels(name: str, value: Tensor) -> None:
+    """Raise ValueError unless ``value`` lies in [0, 1], up to rounding (reads it, and stalls a GPU)."""
+    _within(name, value, 0, 1, tolerance=ROUNDING)
+
+
+def _within(name: str, value: Tensor, low: float, high: float, tolerance: float) -> None:
+    if _has_values(value):
         least, most = (float(extreme) for extreme in value.detach().aminmax())
-        if not (low <= least and most <= high):
+        if not (low - tolerance <= least and most <= high + tolerance):
             raise ValueError(
-                f"{name} must lie in [{low}, {high}], got values from {least:g} to {most:g}"
+                f"{name} must lie in [{low}, {high}], got values from {least:.9g} to {most:.9g}"
             )
 
 
@@ -215,7 +235,7 @@ def labels(name: str, value: Int[Tensor, " n"], classes: int | None = None) -> I
     since every class is to have a sample.
     """
     most = (len(value) if classes is None else classes) - 1
-    if not len(value) or value.min() < 0 or value.max() > most:
+    if not len(value) or (_has_values(value) and not 0 <= value.min() <= value.max() <= most):
         came = f"{int(value.min())} to {int(value.max())}" if len(value) else "none"
         raise ValueError(f"{name} must lie in 0..{most}, got {came}")
     return value.long()
@@ -239,7 +259,7 @@ def unit_rows(name: str, value: Float[Tensor, "n d"], tolerance: float = 1e-3) -
     matrix(name, value)
     finite(name, value)
     off = (value.detach().norm(dim=1) - 1).abs()
-    if off.max() > tolerance:
+    if _has_values(value) and off.max() > tolerance:
         row = int(off.argmax())
         raise ValueError(
             f"{name} must have rows of norm 1 (within {tolerance:g}), "
