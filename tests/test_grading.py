@@ -96,7 +96,8 @@ def test_package_asks_for_what_its_files_import(root, package):
                     imported.add(node.module.split(".")[0])
     assert imported - sys.stdlib_module_names - {"replearn"} == set(grader.IMPORTED)
     index, *asked = grader.requirements(root).splitlines()
-    assert index.startswith("--extra-index-url ") and index.endswith("/cpu")
+    assert index.startswith("--extra-index-url ")
+    assert index.endswith("/cpu")
     for line in asked:
         assert f'"{line}"' in (root / "pyproject.toml").read_text()
     pip = yaml.safe_load(held["environment.yml"])["dependencies"][-1]["pip"]
