@@ -206,7 +206,7 @@ def within(name: str, value: Tensor, low: float, high: float) -> None:
 
 
 def pixels(name: str, value: Tensor) -> None:
-    """Raise ValueError unless ``value`` lies in [0, 1], up to rounding (reads it, and stalls a GPU)."""
+    """Raise ValueError unless ``value`` lies in [0, 1] up to rounding (reads it, stalls a GPU)."""
     _within(name, value, 0, 1, tolerance=ROUNDING)
 
 
