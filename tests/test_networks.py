@@ -117,9 +117,7 @@ def test_other_images_are_refused():
     with pytest.raises(ValueError, match=r"\(n, 3, 64, 64\), got \(1, 3, 32, 32\)"):
         Encoder(2)(torch.zeros(1, 3, 32, 32))
     for value in (math.nan, -math.inf, 255.0):
-        with pytest.raises(
-            ValueError, match=rf"in \[0, 1\], got values from {value:g} to {value:g}"
-        ):
+        with pytest.raises(ValueError, match=rf"in \[0, 1\], got values from {value:g} to"):
             Encoder(2)(torch.full((1, 3, 64, 64), value))
 
 

@@ -62,7 +62,7 @@ def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``loop`` when it is first called, and keep it on disk for the next process."""
     dispatcher = njit(error_model="numpy")(loop)
     with contextlib.suppress(RuntimeError):  # there is no folder to keep it in
-        dispatcher._cache = _Kept(loop)
+        dispatcher._cache = _Kept(loop)  # type: ignore[attr-defined]
     return dispatcher
 
 
