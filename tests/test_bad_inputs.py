@@ -332,6 +332,7 @@ TABLE = {
     "one_of": ((("a", "b"),), ("c", None, 3, [])),
     "positive": ((), (0, -1, *BAD)),
     "unit_rows": ((), (torch.zeros(2, 2), torch.full((2, 2), math.nan), torch.eye(2) * 1.1, None)),
+    "pixels": ((), tuple(torch.tensor([bad]) for bad in (-0.1, 1.1, math.nan))),
     "within": ((0, 1), tuple(torch.tensor([bad]) for bad in (-0.1, 1.1, math.nan))),
 }
 GROUPS = (torch.zeros(2), torch.zeros(2, 2), [[0], [1, 2]], [[0]], [[0], [4]], [[-1], [0]])

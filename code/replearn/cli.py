@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 result = run.facts if options.command == "train" else _scored(run, options.net)
                 say(json.dumps(result, indent=2, ensure_ascii=False))
     except (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError) as error:
-        say(f"replearn: {error}", sys.stderr)
+        say(f"replearn: {error}", error=True)
         return 1
     return 0
 

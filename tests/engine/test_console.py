@@ -10,12 +10,6 @@ import pytest
 from replearn.engine.console import say
 
 
-def written(text, encoding):
-    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
-    say(text, stream)
-    return stream.buffer.getvalue().decode(encoding)
-
-
 @pytest.mark.parametrize(
     ("text", "encoding", "expected"),
     [
@@ -27,8 +21,11 @@ def written(text, encoding):
         ("plain", "cp932", "plain\n"),
     ],
 )
-def test_what_a_stream_cannot_write_is_spelled_out(text, encoding, expected):
-    assert written(text, encoding) == expected
+def test_what_a_stream_cannot_write_is_spelled_out(text, encoding, expected, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    monkeypatch.setattr(sys, "stdout", stream)
+    say(text)
+    assert stream.buffer.getvalue().decode(encoding) == expected
 
 
 @pytest.mark.fault(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from replearn.engine import validation
 
@@ -11,13 +10,13 @@ _PLAIN = {"✓": "[holds]", "✗": "[fails]", "…": "..."}
 
 
 @validation.arguments
-def say(text: str, file: Any = None) -> None:
-    """Print ``text`` at once, on standard output or on the text stream ``file``.
+def say(text: str, error: bool = False) -> None:
+    """Print ``text`` at once, on standard output, or on standard error if it is an ``error``.
 
     A Windows code page, or a C locale, cannot write a tick or a folder's Chinese name. What the
     stream cannot write is then spelled out: a line that looks odd is better than an exception.
     """
-    stream = sys.stdout if file is None else file
+    stream = sys.stderr if error else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)

@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -96,7 +95,7 @@ def lock(name: str) -> AcquireReturnProxy:
                 say(
                     f"waiting for another process that has run {name}; if there is none on any "
                     f"machine that shares the folder, remove {held.lock_file}",
-                    sys.stderr,
+                    error=True,
                 )
                 patience = 60.0
 
