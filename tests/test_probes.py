@@ -121,3 +121,14 @@ def test_bad_input_is_refused_by_name(arguments, message):
     }
     with pytest.raises(ValueError, match=message):
         probes.probe(**{**given, **arguments})
+
+
+@pytest.mark.parametrize("model", probes.PROBES)
+def test_a_unit_that_is_hardly_ever_active_does_no_harm(model):
+    """As after a ReLU: zero for all training images but one, far from it for a few others."""
+    sides = [torch.cat([ruler.ideal(some), torch.zeros(len(some), 1)], 1) for some in (TRAIN, VAL)]
+    before = probes.probe(sides[0], TRAIN, sides[1], VAL, model)
+    sides[0][0, -1] = 1e-3
+    sides[1][:10, -1] = 5.0
+    after = probes.probe(sides[0], TRAIN, sides[1], VAL, model)
+    assert all(abs(after[name] - before[name]) < 0.1 for name in before), after

@@ -28,6 +28,7 @@ PROBES = ("linear", "MLP")
 """The models: linear ones, and networks of one hidden layer of 64 units."""
 
 _WIDEST = 256  # features; more are reduced to so many principal components first
+_FARTHEST = 10  # standard deviations: a unit that is hardly ever active would be all there is
 _NUMBERS = {"location": "position", "size": "size"}
 _HIDDEN = (64,)
 _EPOCHS = 60  # of an MLP; by then its score has settled
@@ -52,8 +53,9 @@ def probe(
     colour, the mean squared error for location, size and rotation. Rotation is learnt and asked
     among triangles and among squares apart, as a point on the circle that the shape's symmetry
     leaves, and averaged. Features and numbers are standardised on the training images first, after
-    more than 256 features have been reduced to their first 256 principal components there. A model
-    that overfits may score below 0.
+    more than 256 features have been reduced to their first 256 principal components there; what is
+    then farther than 10 standard deviations from the mean is brought that near. A model that
+    overfits may score below 0.
 
     Args:
         train_features, train_factors: what the model learns from, one row an image.
@@ -107,7 +109,7 @@ def _prepared(train_features: Tensor, features: Tensor) -> list[np.ndarray]:
         reduce = PCA(widest, svd_solver="randomized", random_state=0).fit(sides[0])
         sides = [reduce.transform(side) for side in sides]
     scaler = StandardScaler().fit(sides[0])
-    return [scaler.transform(side) for side in sides]
+    return [scaler.transform(side).clip(-_FARTHEST, _FARTHEST) for side in sides]
 
 
 def _rows(values: Tensor) -> np.ndarray:
