@@ -214,6 +214,12 @@ def interval(
 
     Raises:
         ValueError: as :func:`sensitivity`; for a ``level`` outside (0, 1), ``draws`` below 2.
+
+    Examples:
+        >>> factors = shapes.Factors.draw(200, seed=0)
+        >>> low, high = neighbors.interval(factors.position, factors, draws=50)["location"]
+        >>> low < neighbors.sensitivity(factors.position, factors)["location"] < high
+        True
     """
     validation.positive("level", level)
     if level >= 1:

@@ -35,6 +35,10 @@ def word(score: float) -> str:
 
     Raises:
         ValueError: for NaN, which no factor is called by.
+
+    Examples:
+        >>> [ruler.word(score) for score in (0.1, 0.3, 0.9)]
+        ['invariant', 'partly', 'sensitive']
     """
     if score < INVARIANT:
         return "invariant"
@@ -52,6 +56,12 @@ def ideal(factors: Factors, kept: Sequence[str] = FACTORS) -> Float[Tensor, "n d
     Raises:
         ValueError: for no factor, one that is not in :data:`neighbors.FACTORS`, or one
             that does not vary.
+
+    Examples:
+        >>> factors = shapes.Factors.draw(2000, seed=0)
+        >>> kept = neighbors.sensitivity(ruler.ideal(factors, ("shape", "size")), factors)
+        >>> {name: ruler.word(score) for name, score in kept.items() if name != "location"}
+        {'shape': 'sensitive', 'color': 'invariant', 'size': 'sensitive', 'rotation': 'invariant'}
     """
     if not kept:
         raise ValueError("kept must name a factor at least, got none")
