@@ -12,23 +12,47 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
-from replearn.cli import nets, score
+from replearn import evaluation, neighbors, probes, training
+from replearn.augmentations import SETS
 from replearn.recipes import RECIPES
+from replearn.shapes import ShapesDataset
+from replearn.training import Run
 
 RESULTS = Path(__file__).with_name("quality.json")
+NETS = ("autoencoder", *SETS)
 
 
 def main() -> None:
     """Train or load what is asked for, score it, and add it to the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", choices=RECIPES)
-    parser.add_argument("--nets", nargs="+", choices=nets(), default=nets())
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args()
     for seed in options.seeds:
         for net in options.nets:
-            keep(score(net, options.recipe, seed))
+            keep(measured(net, options.recipe, seed))
+
+
+def trained(net: str, recipe: str | None = None, seed: int = 0) -> Run:
+    """Train one of :data:`NETS`, or load the stored run."""
+    if net == "autoencoder":
+        return training.train_autoencoder(recipe=recipe, seed=seed)
+    return training.train_contrastive(SETS[net].augmentation, recipe=recipe, seed=seed)
+
+
+def measured(net: str, recipe: str, seed: int) -> dict[str, Any]:
+    """Return a run's facts and scores, the intervals of its sensitivities, and what probes read."""
+    run = trained(net, recipe, seed)
+    codes = evaluation.features(run)
+    return {
+        **run.facts,
+        **evaluation.scores(run, None if net == "autoencoder" else SETS[net].augmentation),
+        "interval": neighbors.interval(codes, ShapesDataset("val").factors[: len(codes)]),
+        "probes": {model: evaluation.probed(run.encoder, model) for model in probes.PROBES},
+    }
 
 
 def keep(result: dict[str, object]) -> None:

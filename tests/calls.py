@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 import replearn
-from replearn import augmentations, losses, networks, shapes, training
+from replearn import augmentations, losses, neighbors, networks, shapes, training
+from replearn.course import records
 from replearn.engine import loops, owners, tiles, validation
 from replearn.figures import style
 from replearn.theory import arrangements, tammes
@@ -130,6 +131,12 @@ OWN = {
     "confidence": {"dots": Z @ Z.T},
     "contrastive_loss": {"groups": GROUPS[:, :2]},
     "decides": {"label": torch.arange(16) % 2},
+    "Checked": {"statement": records.Statement("A", "color", "invariant"), "worst": {}},
+    "Statement": {"net": "A", "factor": "color", "word": "invariant"},
+    "checked": {
+        "rows": [{"label": "A", "sensitivity": SCORES["A"]}],
+        "statements": [records.Statement("A", "color", "invariant")],
+    },
     "fit": {"measure": TASK.measure, "dataset": TASK.dataset},
     "from_first": {"function": abs, "arguments": 3},
     "identify": {"thing": losses.info_nce},
@@ -147,6 +154,19 @@ OWN = {
     "query_rows": {"n": 24},
     "recolor": {"stages": [torch.rand(16, 3), torch.rand(16)]},
     "resample": {"stages": [(torch.eye(3).expand(16, 3, 3).contiguous(), 64.0)]},
+    "ideal": {"factors": DATA.factors, "kept": ("color", "location")},
+    "interval": {"features": ROWS, "factors": DATA.factors, "draws": 2},
+    "probe": {
+        **dict(zip(("train_features", "train_factors"), (ROWS, DATA.factors), strict=True)),
+        **dict(zip(("features", "factors"), (ROWS, DATA.factors), strict=True)),
+        "model": "linear",
+        "wanted": ("shape", "size"),
+    },
+    "principal_components": {"features": ROWS},
+    "probed": {"encoder": neighbors.pixels, "model": "linear", "known": 60, "asked": 60},
+    "read": {"name": "quality"},
+    "runs": {"rows": [{"label": "A", "recipe": "tiny", "seed": 0, "finished": "2026"}]},
+    "settled": {"trace": [{"step": 0, **SCORES["A"]}], "factor": "color"},
     "sensitivity": {"features": ROWS, "factors": DATA.factors},
     "show": {"picture": np.zeros((4, 4, 3)), "side": 4},
     "sphere_counterexample": SPHERE,

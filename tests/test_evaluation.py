@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from replearn import augmentations, evaluation, losses, neighbors, networks
+from replearn import augmentations, evaluation, losses, neighbors, networks, probes
 from replearn.engine import devices
 from replearn.networks import Decoder, Encoder
 from replearn.shapes import ShapesDataset
@@ -176,3 +177,63 @@ def test_an_encoder_of_the_colour_has_neighbours_of_its_colour():
 def test_layer_accuracies_refuse_other_limits(autoencoder, limit, message):
     with pytest.raises(ValueError, match=message):
         evaluation.layer_accuracies(autoencoder.encoder, ShapesDataset("val", size=800), limit)
+
+
+# --- principal components, and probes of an encoder ------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_principal_components_are_scikit_learns(count):
+    torch.manual_seed(0)
+    features = torch.randn(200, 5) @ torch.randn(5, 5) + 7
+    coordinates, shares = evaluation.principal_components(features, count)
+    known = PCA(count).fit(features.numpy())
+    torch.testing.assert_close(shares, torch.from_numpy(known.explained_variance_ratio_))
+    expected = torch.from_numpy(known.transform(features.numpy()))
+    torch.testing.assert_close(coordinates.abs(), expected.abs(), atol=1e-3, rtol=1e-3)
+    # The same way round whatever the library's sign: towards the largest component.
+    flipped, _ = evaluation.principal_components(features.flip(0), count)
+    torch.testing.assert_close(flipped.flip(0), coordinates, atol=1e-3, rtol=1e-3)
+
+
+def test_a_direction_points_to_its_largest_component():
+    features = torch.tensor([[-1.0, 0.1], [1.0, -0.1], [3.0, -0.3]])
+    coordinates, shares = evaluation.principal_components(features, 1)
+    assert coordinates[:, 0].tolist() == sorted(coordinates[:, 0].tolist())
+    assert shares.tolist() == pytest.approx([1])
+
+
+@pytest.mark.parametrize(
+    ("features", "count", "message"),
+    [
+        (torch.rand(9, 3), 0, "count must be at least 1"),
+        (torch.rand(9, 3), 4, "count must be at most 3, got 4"),
+        (torch.ones(9, 3) / 3, 2, "features must differ from image to image"),
+        (torch.full((9, 3), math.nan), 2, "features must be finite"),
+    ],
+)
+def test_what_has_no_principal_components_is_refused(features, count, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.principal_components(features, count)
+
+
+def test_an_encoder_is_probed_on_images_that_the_probe_has_not_seen(monkeypatch):
+    def encoder(images):
+        return images.amax((2, 3))  # the colour, nearly
+
+    scores = evaluation.probed(encoder, known=600, asked=300)
+    train, val = (ShapesDataset(split) for split in ("train", "val"))
+    sides = (
+        neighbors.embed(encoder, train, 600),
+        train.factors[:600],
+        neighbors.embed(encoder, val, 300),
+        val.factors[:300],
+    )
+    assert scores == probes.probe(*sides)
+    assert scores["color"] > 0.9
+    assert scores["location"] < 0.1
+
+
+def test_a_constant_encoder_tells_a_probe_nothing():
+    scores = evaluation.probed(lambda images: torch.ones(len(images), 2), known=30, asked=30)
+    assert scores == dict.fromkeys(neighbors.FACTORS, 0.0)

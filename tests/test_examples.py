@@ -12,7 +12,16 @@ from replearn.course.claims import claim
 
 # What an example takes for granted: torch, and the modules that chapters import.
 MODULES = ("augmentations", "classification", "figures", "geometry", "losses", "neighbors")
-MODULES += ("networks", "recipes", "shapes", "training", "theory.arrangements", "theory.circle")
+MODULES += (
+    "networks",
+    "probes",
+    "recipes",
+    "ruler",
+    "shapes",
+    "training",
+    "theory.arrangements",
+    "theory.circle",
+)
 MODULES += ("theory.invariances", "theory.known_factor", "theory.lookup_autoencoder")
 MODULES += ("theory.minimizers", "theory.tammes")
 NAMES = {name.rpartition(".")[2]: importlib.import_module(f"replearn.{name}") for name in MODULES}
@@ -20,6 +29,7 @@ NAMES |= {"torch": torch, "claim": claim}
 
 # Rooms in which every function has an example, and those that a student calls elsewhere.
 ROOMS = ("losses", "geometry", "neighbors", "networks", "classification", "theory.tammes")
+ROOMS += ("probes", "ruler")
 ROOMS += ("theory.arrangements", "theory.minimizers", "theory.known_factor")
 CALLED = ("shapes.draw", "shapes.ShapesDataset", "training.train_autoencoder")
 CALLED += ("training.train_contrastive", "augmentations.sets.compose", "course.claims.claim")

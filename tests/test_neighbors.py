@@ -272,6 +272,88 @@ def test_bad_sensitivity_questions_are_refused(factors):
         neighbors.sensitivity(torch.full((20, 2), math.nan), factors[:20])
 
 
+# --- images of the same features, and intervals ----------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1, 128])
+def test_a_constant_encoder_keeps_nothing(width):
+    factors = ShapesDataset("val").factors
+    scores = neighbors.sensitivity(torch.ones(len(factors), width), factors)
+    assert all(abs(score) < 0.01 for score in scores.values()), scores
+
+
+def test_an_encoder_of_colours_alone_keeps_nothing_else(factors):
+    scores = neighbors.sensitivity(one_hot(factors.color), factors)
+    assert scores.pop("color") == 1
+    assert all(abs(score) < 0.02 for score in scores.values()), scores
+
+
+def test_of_equals_each_is_a_neighbour_as_often_and_none_twice():
+    n, k = 900, 7
+    near = neighbors._nearest_of_equals(torch.zeros(n, 2), k)
+    rows = torch.arange(n)[:, None]
+    assert not (near == rows).any()
+    assert all(len(set(row)) == k for row in near.tolist())
+    times = near.flatten().bincount(minlength=n).double()
+    assert times.mean() == k
+    assert times.max() < 4 * k  # at random, not some few for all
+    assert abs(float((near > rows).double().mean()) - 0.5) < 0.03  # whatever the order in the table
+
+
+def test_equals_come_first_and_then_the_next_place():
+    # Places 0, 1, 5 on a line, with 3, 2 and 4 images.
+    place = torch.tensor([5.0, 0, 1, 0, 5, 1, 0, 5, 5])
+    near = neighbors._nearest_of_equals(place[:, None], 4)
+    for i, row in enumerate(near.tolist()):
+        assert i not in row
+        assert len(set(row)) == 4
+        apart = [abs(float(place[j] - place[i])) for j in row]
+        others = sorted(abs(float(place[j] - place[i])) for j in range(9) if j != i)
+        assert apart == others[:4]
+
+
+def test_features_without_equals_have_their_nearest(factors):
+    features = normal(300, 3)
+    expected = neighbors.nearest(features, features, 6, exclude_self=True)
+    assert torch.equal(neighbors._nearest_of_equals(features, 6), expected)
+
+
+def test_an_interval_holds_the_score_and_is_as_wide_as_other_images_scores_are_apart(factors):
+    every = ShapesDataset("val").factors[:8000]
+    features = torch.cat([every.position / 20, every.rgb, normal(8000, 3)], 1)
+    parts = [slice(start, start + 1000) for start in range(0, 8000, 1000)]
+    scores = [neighbors.sensitivity(features[p], every[p]) for p in parts]
+    ends = neighbors.interval(features[parts[0]], every[parts[0]])
+    for name, (low, high) in ends.items():
+        assert low < scores[0][name] < high
+        spread = torch.tensor([score[name] for score in scores]).std()
+        assert 0.3 * 4 * spread < high - low < 3 * 4 * spread, name
+
+
+def test_an_interval_of_a_higher_level_is_wider(factors):
+    narrow, wide = (
+        neighbors.interval(normal(500, 3), factors[:500], level=level) for level in (0.5, 0.99)
+    )
+    for name, (low, high) in narrow.items():
+        assert wide[name][0] < low < high < wide[name][1]
+
+
+def test_what_cannot_be_scored_has_no_interval(factors):
+    red = factors[factors.color == 0]
+    low, high = neighbors.interval(normal(len(red), 4), red, draws=5)["color"]
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 1.5])
+def test_a_level_is_a_share(factors, level):
+    with pytest.raises(ValueError, match="level must be"):
+        neighbors.interval(normal(20, 2), factors[:20], level=level)
+
+
+# --- embed ----------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("limit", [1, 499, 500, 501, 720, 10_000])
 def test_embedding_is_encoding_image_by_image(limit):
     val = ShapesDataset("val", size=1920)  # 720 images

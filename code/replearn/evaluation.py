@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import safetensors.torch
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from replearn import losses, neighbors, recipes
+from replearn import losses, neighbors, probes, recipes
 from replearn.augmentations import Augmentation
 from replearn.engine import store, validation
 from replearn.engine.devices import autocast, machine, torch_defaults
@@ -137,6 +137,58 @@ def scores(
         "validation_loss": validation_loss(run, augmentation, loss=loss),
         "sensitivity": neighbors.sensitivity(codes, factors),
     }
+
+
+@validation.arguments
+def probed(
+    encoder: nn.Module | Callable[[Tensor], Tensor],
+    model: str = "linear",
+    *,
+    known: int = 10_000,
+    asked: int = 4_000,
+) -> dict[str, float]:
+    """Return :func:`probes.probe` of an encoder's features of images without augmentation.
+
+    Args:
+        encoder: as in :func:`neighbors.embed`; one that gives all images the same
+            features scores 0.
+        model: one of :data:`probes.PROBES`.
+        known: number of training images that it learns from.
+        asked: number of validation images that it is asked about.
+    """
+    train, val = (ShapesDataset(split) for split in ("train", "val"))
+    learnt, seen = neighbors.embed(encoder, train, known), neighbors.embed(encoder, val, asked)
+    if not bool((learnt != learnt[:1]).any()):
+        return dict.fromkeys(neighbors.FACTORS, 0.0)
+    return probes.probe(learnt, train.factors[:known], seen, val.factors[:asked], model)
+
+
+@validation.arguments
+@torch_defaults()
+def principal_components(
+    features: Float[Tensor, "n d"], count: int = 2
+) -> tuple[Float[Tensor, "n c"], Float[Tensor, " c"]]:
+    """Return the features along their ``count`` directions of most variance, and its shares.
+
+    Coordinates (n, count) are about the mean; shares, of the whole variance, are in [0, 1]. The
+    largest component of each direction is positive, so that the picture comes the same way round.
+
+    Raises:
+        ValueError: for ``count`` outside 1 … d, or features that are not finite, or all the same.
+    """
+    validation.at_least("count", count, 1)
+    if count > features.shape[1]:
+        raise ValueError(f"count must be at most {features.shape[1]}, got {count}")
+    validation.finite("features", features)
+    centred = (features - features.mean(0)).double()
+    variances, directions = torch.linalg.eigh(centred.T @ centred)
+    total = float(variances.sum())
+    if not total > 0 or not bool((features != features[:1]).any()):
+        raise ValueError("features must differ from image to image, got all the same")
+    variances, directions = variances.flip(0)[:count], directions.flip(1)[:, :count]
+    largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
+    coordinates = centred @ (directions * largest.sign())
+    return coordinates.to(features.dtype), (variances / total).clamp(0, 1).to(features.dtype)
 
 
 LAYERS = ("pixels", "conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "conv 6", "latent")

@@ -18,6 +18,9 @@ from replearn.shapes import Factors, ShapesDataset
 FACTORS = ("color", "location", "shape", "size", "rotation")
 """The factors to which sensitivity is measured, in the order of the tables."""
 
+SYMMETRY = {1: 3, 2: 4}
+"""By shape, how many turns leave a picture as it is; a circle has no rotation at all."""
+
 _EMBED_BATCH = 500  # images whose feature maps still fit into the processor's cache
 _TILE = 1024  # queries at a time, so that memory does not grow with their number
 _FEW = 64  # up to so many neighbours, tiles.few_nearest is the faster way
@@ -211,6 +214,74 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -
         >>> abs(kept["shape"]) < 0.1
         True
     """
+    return {
+        name: _score(torch.stack(sums).sum(1))
+        for name, sums in _disagreements(features, factors, k).items()
+    }
+
+
+@validation.arguments
+@torch_defaults()
+def interval(
+    features: Float[Tensor, "n d"],
+    factors: Factors,
+    k: int = 10,
+    *,
+    level: float = 0.95,
+    draws: int = 400,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """Return the bootstrap interval of each :func:`sensitivity`, lower end and upper end.
+
+    It says what the choice of the images leaves open, not what another training would: the images
+    whose neighbours are looked at are drawn anew, with replacement, ``draws`` times, each with the
+    neighbours that it has; the ends cut off (1 − ``level``)/2 of the scores on either side.
+
+    Raises:
+        ValueError: as :func:`sensitivity`; for a ``level`` outside (0, 1), ``draws`` below 2.
+
+    Examples:
+        >>> factors = shapes.Factors.draw(200, seed=0)
+        >>> low, high = neighbors.interval(factors.position, factors, draws=50)["location"]
+        >>> low < neighbors.sensitivity(factors.position, factors)["location"] < high
+        True
+    """
+    validation.positive("level", level)
+    if level >= 1:
+        raise ValueError(f"level must be below 1, got {level}")
+    validation.at_least("draws", draws, 2)
+    validation.at_least("seed", seed, 0)
+    found, n = _disagreements(features, factors, k), len(features)
+    generator = torch.Generator().manual_seed(seed)
+    scores: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(draws):
+        times = torch.randint(n, (n,), generator=generator).bincount(minlength=n).double()
+        for name, sums in found.items():
+            scores[name].append(_score(torch.stack(sums) @ times))
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    quantiles = {
+        name: torch.tensor(some, dtype=torch.float64).quantile(ends)
+        for name, some in scores.items()
+    }
+    return {name: (float(low), float(high)) for name, (low, high) in quantiles.items()}
+
+
+def _score(sums: Tensor) -> float:
+    """Return 1 − (near ÷ its pairs) ÷ (far ÷ its pairs), of the four sums over all images."""
+    near, near_pairs, far, far_pairs = sums.tolist()
+    if not (near_pairs and far_pairs and far):
+        return math.nan
+    return 1 - (near / near_pairs) / (far / far_pairs)
+
+
+def _disagreements(
+    features: Tensor, factors: Factors, k: int
+) -> dict[str, tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Return of each factor, image by image, four sums in float64.
+
+    They are the disagreement with its neighbours, with how many of them it could be compared, and
+    the same with as many random images; (n,) each.
+    """
     validation.at_least("k", k, 1)
     n = len(features)
     if n != len(factors) or n < k + 2:
@@ -219,23 +290,28 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -
             f"got {n} and {len(factors)}"
         )
     validation.finite("features", features)
-    near = nearest(features, features, k, exclude_self=True)
+    near = _nearest_of_equals(features, k)
     shuffle = torch.Generator().manual_seed(0)
     # For each image k others, uniformly at random.
     far = (torch.arange(n)[:, None] + torch.randint(1, n, (n, k), generator=shuffle)) % n
 
-    def disagreement(values: Tensor, others: Tensor) -> float:
-        apart = values[:, None] - values[others]
+    def apart(values: Tensor, others: Tensor) -> Tensor:
+        difference = values[:, None] - values[others]
         if not values.is_floating_point():
-            return float((apart != 0).float().mean())
-        return float((apart.abs() if values.ndim == 1 else apart.norm(dim=2)).mean())
+            return difference != 0
+        return difference.abs() if values.ndim == 1 else difference.norm(dim=2)
 
-    def turned(others: Tensor) -> float:
-        shape = factors.shape
-        period = 2 * math.pi / torch.tensor([1.0, 3.0, 4.0])[shape]
-        comparable = (shape[:, None] == shape[others]) & (shape > 0)[:, None]
-        apart = (factors.angle[:, None] - factors.angle[others]).abs() / period[:, None] % 1
-        return float(torch.minimum(apart, 1 - apart)[comparable].mean())
+    def turned(others: Tensor) -> Tensor:
+        period = 2 * math.pi / torch.tensor([1, *SYMMETRY.values()])[factors.shape]
+        share = (factors.angle[:, None] - factors.angle[others]).abs() / period[:, None] % 1
+        return torch.minimum(share, 1 - share)
+
+    def comparable(others: Tensor) -> Tensor:
+        same = factors.shape[:, None] == factors.shape[others]
+        return same & (factors.shape > 0)[:, None]
+
+    def sums(values: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+        return apart(values, others).double().sum(1), torch.full((n,), float(k)).double()
 
     measured = {
         "shape": factors.shape,
@@ -243,9 +319,48 @@ def sensitivity(features: Float[Tensor, "n d"], factors: Factors, k: int = 10) -
         "location": factors.position,
         "size": factors.size,
     }
-    apart = {
-        name: (disagreement(values, near), disagreement(values, far))
-        for name, values in measured.items()
-    }
-    apart["rotation"] = turned(near), turned(far)
-    return {name: 1 - a / b if b else math.nan for name, (a, b) in apart.items()}
+    found = {name: (*sums(values, near), *sums(values, far)) for name, values in measured.items()}
+    of_rotation = [
+        some.double().sum(1)
+        for others in (near, far)
+        for some in (turned(others) * comparable(others), comparable(others))
+    ]
+    found["rotation"] = tuple(of_rotation)  # type: ignore[assignment]
+    return found
+
+
+def _nearest_of_equals(features: Tensor, k: int) -> Tensor:
+    """Return :func:`nearest` without oneself, (n, k); among the very same features, at random.
+
+    Images of the same features are one place. The neighbours are the images at one's own place,
+    then those at the nearest place, and so on. At a place they are taken from a random one onwards,
+    in an order that is random as well.
+    """
+    places, place, counts = features.unique(dim=0, return_inverse=True, return_counts=True)
+    n = len(features)
+    if len(places) == n:
+        return nearest(features, features, k, exclude_self=True)
+    source = torch.Generator().manual_seed(0)
+    shuffled = torch.randperm(n, generator=source)
+    members = shuffled[place[shuffled].argsort(stable=True)]  # place after place
+    first = counts.cumsum(0) - counts
+    rank = torch.empty(n, dtype=torch.int64)
+    rank[members] = torch.arange(n) - first[place[members]]
+
+    order = torch.arange(len(places))[:, None]  # (places, up to 1 + k): near to far
+    if len(places) > 1:
+        others = nearest(places, places, min(k, len(places) - 1), exclude_self=True)
+        order = torch.cat([order, others], 1)
+    room = counts[order]
+    room[:, 0] -= 1  # oneself is no neighbour
+    ends = room.cumsum(1)
+    pick = torch.arange(k).expand(len(places), k).contiguous()
+    column = torch.searchsorted(ends, pick, right=True)
+    within = pick - (ends - room).gather(1, column)
+
+    at, column, within = (some[place] for some in (order.gather(1, column), column, within))
+    own = column == 0
+    choice = counts[at] - own.long()
+    start = (torch.rand(n, k + 1, generator=source).gather(1, column) * choice).long()
+    after = torch.where(own, rank[:, None] + 1, 0)
+    return members[first[at] + (after + (start + within) % choice) % counts[at]]
