@@ -72,6 +72,7 @@ def drawn(shape="a"):
 
 # What is right where an annotation asks for it: the first that fits, those of the name before all.
 NAMED = {
+    "answer": (math.dist,),
     "arguments": (["runs"],),
     "augmentation": (augmentations.A, "A"),
     "canvas": (64, 64.0),
@@ -84,6 +85,7 @@ NAMED = {
     "description": ({"a": 1},),
     "device": ("cpu",),
     "draw": (drawn,),
+    "exercise": ("one-quiz",),
     "facts": (FACTS,),
     "features": (CIRCLE, {"A": CIRCLE}),
     "function": (drawn,),
@@ -126,10 +128,17 @@ OWN = {
     "Run": dict(vars(RUN)),
     "as_run": {"tensors": WEIGHTS},
     "check": {"loss": losses.reconstruction_loss},
+    "circle_densities": {
+        "features": {"A": CIRCLE},
+        "pairs": {"A": torch.rand(16)},
+        "rgb": torch.rand(len(CIRCLE), 3),
+    },
+    "class_pairs_on_circle": {"labels": torch.arange(16) % 4},
     "compose": {"steps": augmentations.A},
     "concordance": {"u": CIRCLE, "v": CIRCLE.flip(0)},
     "confidence": {"dots": Z @ Z.T},
     "contrastive_loss": {"groups": GROUPS[:, :2]},
+    "contrastive_idea": {"images": IMAGES[:3]},
     "decides": {"label": torch.arange(16) % 2},
     "Checked": {"statement": records.Statement("A", "color", "invariant"), "worst": {}},
     "Statement": {"net": "A", "factor": "color", "word": "invariant"},
@@ -147,6 +156,7 @@ OWN = {
     "minimize_contrastive": {"groups": torch.tensor([[0, 1], [2, 3]])},
     "nn_compare": {"features": {"a": ROWS}},
     "nn_visualize": {"features": ROWS},
+    "density": {"unit": CIRCLE, "at": CIRCLE},
     "onto_circle": {"z": Z[:, :2]},
     "optima_against_floor": {"optima": {(3, 2): 0.5}},
     "overlap": {"layouts": [(CIRCLE, GROUPS[:2])] * 2, "losses": [0.3, 0.4], "shared": 1},

@@ -1,5 +1,7 @@
 """Pictures of the book: each function takes tensors and returns a matplotlib Figure."""
 
+from replearn.figures.density import circle_densities
+from replearn.figures.idea import contrastive_idea, pull_and_push
 from replearn.figures.losses import (
     approach_to_limit,
     confidence,

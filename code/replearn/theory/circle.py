@@ -7,9 +7,11 @@ of which the loss sees two, many such units feed the last, linear layer.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from replearn import losses
@@ -58,3 +60,48 @@ def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
     validation.unit_rows("v", v)
     a, b = torch.view_as_complex(u.contiguous()), torch.view_as_complex(v.contiguous())
     return max(float((a * b).mean().abs()), float((a * b.conj()).mean().abs()))
+
+
+@validation.arguments
+def class_pairs_on_circle(
+    outputs: Float[Tensor, "n C"], labels: Int[Tensor, " n"], tau: float = 0.07
+) -> Float[Tensor, ""]:
+    """Return the contrastive loss on the circle whose groups are the classes.
+
+    A positive pair is two inputs of one class, an anchor from the first half of its class in the
+    batch and a candidate from the second, and a quiz has one candidate of each class. It is the
+    simplest loss of supervised contrastive learning (Khosla et al. 2020). Of ``outputs`` the first
+    two components count.
+
+    Raises:
+        ValueError: unless every class 0 … C−1 occurs equally often, an even number of times.
+    """
+    labels = validation.labels("labels", labels, outputs.shape[1])
+    counts = labels.bincount(minlength=outputs.shape[1])
+    if counts.min() != counts.max() or counts[0] % 2:
+        raise ValueError(
+            f"labels must hold every class equally often, an even number of times, "
+            f"got counts {counts.tolist()}"
+        )
+    by_class = onto_circle(outputs)[labels.argsort(stable=True)].reshape(len(counts), -1, 2)
+    anchors, candidates = by_class.transpose(0, 1).chunk(2)  # draws of one input of each class
+    return losses.dual_encoder_loss(anchors / tau, candidates)
+
+
+@validation.arguments
+def density(
+    unit: Float[Tensor, "n 2"], at: Float[Tensor, "k 2"], concentration: float = 200.0
+) -> Float[Tensor, " k"]:
+    """Return the density of unit vectors in the directions ``at``, per radian.
+
+    A kernel estimate: each vector counts as a von Mises distribution around it, whose
+    ``concentration`` of 200 is a standard deviation of about 4°. A uniform density is 1/(2π).
+
+    Raises:
+        ValueError: unless the rows of both have norm 1 and ``concentration`` is positive.
+    """
+    validation.unit_rows("unit", unit)
+    validation.unit_rows("at", at)
+    validation.positive("concentration", concentration)
+    peak = 2 * math.pi * torch.special.i0e(torch.tensor(concentration, dtype=unit.dtype))
+    return (concentration * (at @ unit.T - 1)).exp().mean(dim=1) / peak
