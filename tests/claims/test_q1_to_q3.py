@@ -1,4 +1,4 @@
-"""Questions 1 to 3: groups from augmentations, the loss as a quiz, dot products as distances."""
+"""Setting and Questions 1 to 3: forces, groups, the loss as a quiz, dot products as distances."""
 
 import itertools
 import math
@@ -11,6 +11,27 @@ from hypothesis import strategies as st
 
 from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
 from replearn import augmentations, geometry, losses, shapes
+
+
+@given(pairs_of_views(), st.sampled_from([0.07, 0.5, 1.0]))
+def test_prop_attraction_repulsion(views, tau):
+    """The pull weighs 1 − q_i, the push on j weighs q_j; these add up to 1 − e^(−ℓ)."""
+    anchors, v = views
+    for i, u in enumerate(anchors):
+        moving = [u.clone().requires_grad_(), v.clone().requires_grad_()]
+        logits = [
+            sum(a * b for a, b in zip(u.tolist(), row, strict=True)) / tau for row in v.tolist()
+        ]
+        top = max(logits)
+        weights = [math.exp(z - top) for z in logits]
+        q = torch.tensor(weights, dtype=u.dtype) / sum(weights)
+        loss = torch.logsumexp(moving[1] @ moving[0] / tau, 0) - moving[1][i] @ moving[0] / tau
+        du, dv = torch.autograd.grad(loss, moving)
+        negatives = torch.arange(len(v)) != i
+        torch.testing.assert_close(-dv[i], (1 - q[i]) * u / tau)
+        torch.testing.assert_close(-dv[negatives], -q[negatives, None] * u / tau)
+        torch.testing.assert_close(-du, (q[:, None] * (v[i] - v))[negatives].sum(0) / tau)
+        assert float(q[negatives].sum()) == pytest.approx(1 - math.exp(-loss.item()), abs=1e-12)
 
 
 def test_prop_augmentation_groups():
