@@ -87,15 +87,15 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
 def dot_against_distance(
     dots: Float[Tensor, "*pairs"], distances: Float[Tensor, "*pairs"], shown: int = 2_000
 ) -> Figure:
-    """Scatter at most ``shown`` pairs, distance over dot product, on the curve √(2 − 2s).
+    """Scatter at most ``shown`` pairs, distance over dot product, on the curve √(2 − 2ρ).
 
     Raises:
         ValueError: if the two tensors differ in shape.
     """
     order = torch.randperm(dots.numel(), generator=torch.Generator().manual_seed(0))[:shown]
-    s = np.linspace(-1, 1, 400)
+    rho = np.linspace(-1, 1, 400)
     fig, ax = style.subplots(figsize=(5.2, 3.4))
-    ax.plot(s, np.sqrt(2 - 2 * s), color=style.GREY, label=r"$\sqrt{2 - 2s}$", zorder=1)
+    ax.plot(rho, np.sqrt(2 - 2 * rho), color=style.GREY, label=r"$\sqrt{2 - 2\rho}$", zorder=1)
     ax.scatter(
         dots.flatten()[order].cpu().numpy(),
         distances.flatten()[order].cpu().numpy(),
@@ -107,7 +107,7 @@ def dot_against_distance(
         zorder=2,
         rasterized=True,  # thousands of dots would weigh down a vector figure
     )
-    ax.set_xlabel(r"dot product $s = \mathbf{u}^T\mathbf{v}$")
+    ax.set_xlabel(r"dot product $\rho = \mathbf{u}^T\mathbf{v}$")
     ax.set_ylabel(r"distance $\|\mathbf{u} - \mathbf{v}\|$")
     ax.set_xticks([-1, -0.5, 0, 0.5, 1])
     ax.set_yticks([0, 1, 2**0.5, 2], ["0", "1", r"$\sqrt{2}$", "2"])
