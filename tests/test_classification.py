@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from replearn import classification, losses, recipes, shapes
 from replearn.course import claims
+from replearn.theory import tammes
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,21 @@ def test_dual_encoder_accuracy_counts_quizzes_one_by_one(seed):
 
 def test_in_a_dual_encoder_too_a_tie_is_a_mistake():
     assert classification.dual_encoder_accuracy(torch.ones(1, 2, 1), torch.ones(2, 1)) == 0
+
+
+def test_collapse_is_seen_and_its_absence_too():
+    rows = tammes.simplex(4, 3) + 5  # centring takes the shift away
+    labels = torch.arange(4).repeat(3)
+    between, own = classification.collapse(2 * rows[labels] - 1, labels, rows)
+    torch.testing.assert_close(between, torch.full((12,), -1 / 3, dtype=rows.dtype))
+    torch.testing.assert_close(own, torch.ones(4, dtype=rows.dtype))
+    between, own = classification.collapse(rows[labels], labels, rows.roll(1, 0))
+    torch.testing.assert_close(own, torch.full((4,), -1 / 3, dtype=rows.dtype))
+    square = torch.tensor([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
+    between, _ = classification.collapse(square[labels], labels, square)
+    assert sorted(set(between.tolist())) == pytest.approx([-1, 0])
+
+
+def test_collapse_needs_every_class():
+    with pytest.raises(ValueError, match=r"labels must hold every class, got counts \[1, 2, 0\]"):
+        classification.collapse(torch.rand(3, 2), torch.tensor([0, 1, 1]), torch.rand(3, 2))

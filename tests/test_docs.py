@@ -1,4 +1,6 @@
-"""The pages for maintainers: their tables are up to date, and what they say of them is true."""
+"""README and the pages for maintainers: tables are up to date, and what is said of them is true."""
+
+import json
 
 import pytest
 
@@ -24,6 +26,21 @@ def test_a_table_is_filled_in_once_and_for_all(monkeypatch):
     filled = fill.filled(f"{start}old\n{end}")
     assert filled == f"{start}\n| a | b |\n|---|---|\n| \\| | 2 |\n\n{end}"
     assert fill.filled(filled) == filled
+
+
+def test_the_readme_tells_the_scores_of_the_published_networks(root):
+    text = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    kept = {
+        name: facts["scores"]["rounded"]["sensitivity"]
+        for name, facts in json.loads((root / "networks" / "provenance.json").read_text()).items()
+    }
+    for said in (
+        f"trained on A keeps {kept['A']['color']:.2f} of the colour",
+        f"trained on B {kept['B']['location']:.2f} of the location",
+        f"keeps {kept['B']['shape']:.2f} of it",
+        f"of which it keeps {kept['B']['color']:.2f}",
+    ):
+        assert said in text
 
 
 def test_faults_are_read_from_their_tests(tmp_path):

@@ -169,3 +169,35 @@ def dual_encoder_accuracy(
     dots = first @ second.mT
     n = dots.shape[-1]
     return accuracy(dots.reshape(-1, n), torch.arange(n).repeat(dots.numel() // n**2))
+
+
+@validation.arguments
+def collapse(
+    features: Float[Tensor, "n d"], labels: Int[Tensor, " n"], class_vectors: Float[Tensor, "C d"]
+) -> tuple[Float[Tensor, " pairs"], Float[Tensor, " C"]]:
+    """Return how near a classifier is to neural collapse (Papyan et al. 2020), as cosines.
+
+    Class means and class vectors are centred first, each by the mean of its own kind.
+
+    Args:
+        features: penultimate features of n inputs.
+        labels: their classes, each of the C ≥ 2 at least once.
+        class_vectors: the rows of the last layer.
+
+    Returns:
+        The cosines between different class means, (C² − C,), all −1/(C − 1) at collapse, and those
+        between each class mean and its row, (C,), all 1 at collapse.
+
+    Raises:
+        ValueError: if a class has no input, or there are fewer than two.
+    """
+    validation.at_least("len(class_vectors)", len(class_vectors), 2)
+    validation.one_precision(features=features, class_vectors=class_vectors)
+    labels = validation.labels("labels", labels, len(class_vectors))
+    counts = labels.bincount(minlength=len(class_vectors))
+    if not counts.all():
+        raise ValueError(f"labels must hold every class, got counts {counts.tolist()}")
+    means = torch.stack([features[labels == c].mean(0) for c in range(len(class_vectors))])
+    means, rows = (nn.functional.normalize(v - v.mean(0), dim=1) for v in (means, class_vectors))
+    different = ~torch.eye(len(means), dtype=torch.bool)
+    return (means @ means.T)[different], (means * rows).sum(1)

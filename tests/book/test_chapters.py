@@ -1,5 +1,9 @@
 """The one reader of a chapter: what it finds, and where."""
 
+import re
+
+from pybtex.database import parse_file
+
 from book_chapters import Chapter, chapters
 
 PAGE = """\
@@ -109,3 +113,17 @@ def test_the_book_is_read_as_the_instructors(tmp_path):
     (tmp_path / "sub" / "page.md").write_text("% instructor\n# Hers\n% student\n% # His\n% end\n")
     (page,) = chapters(tmp_path)
     assert (page.title, page.path.name) == ("Hers", "page.md")
+
+
+def test_every_work_of_the_bibliography_is_cited(root):
+    cited = set().union(*(page.citations for page in chapters(root / "book")))
+    assert set(parse_file(root / "book" / "references.bib").entries) == cited
+
+
+def test_the_front_page_says_how_long_the_pages_take(root):
+    texts = [page.read_text(encoding="utf-8") for page in (root / "book").rglob("*.md")]
+    minutes = sum(int(n) for text in texts for n in re.findall(r"\*\*Time\*\* (\d+) min", text))
+    assert abs(minutes - 4.5 * 60) <= 20
+    for page in ("README.md", "book/index.md"):
+        words = " ".join((root / page).read_text(encoding="utf-8").split())
+        assert "about four and a half hours" in words.lower(), page

@@ -163,6 +163,7 @@ def test_the_search_for_leaks_finds_every_answer(root, tree):
 def test_no_figure_is_left_but_those_of_the_pages(root, tree):
     labels = {label for page in chapters(tree / "book") for label in page.labels}
     assert {label for label in labels if label.startswith("fig-")} == {
+        "fig-setting-idea",
         *("fig-samples", "fig-variations", "fig-nuisances", "fig-factors", "fig-q4-arrangements"),
         *("fig-autoencoder-loss", "fig-reconstructions", "fig-q7-train", "fig-q7-val"),
         *("fig-q8-views-a", "fig-q8-views-b", "fig-q8-views-c", "fig-q8-loss"),
@@ -181,7 +182,7 @@ def test_no_mark_and_no_word_of_the_other_edition_is_left(tree):
 def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree):
     files = sorted((tree / "notebooks").glob("*.ipynb"))
     assert [file.stem for file in files] == [
-        *("dataset", "q4-geometry", "q7-autoencoder", "q8-contrastive")
+        *("dataset", "q4-geometry", "q7-autoencoder", "q8-contrastive", "setting"),
     ]
     for file in files:
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
