@@ -225,6 +225,8 @@ class Page:
                 number = self._label(found.options.get("label")).text
                 title = f" ({self._spans(found.title)})" if found.title else ""
                 return _boxed(f"**{number}**{title}\n\n{self.markdown(found.body).strip()}")
+            case "code-block":
+                return f"```{found.title}\n{found.body}\n```"
             case "literalinclude" if "pyobject" in found.options:
                 file = (self.book.root / self.page).parent / found.title
                 code = ModuleAnalyzer.for_file(str(file), "")

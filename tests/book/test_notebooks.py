@@ -175,6 +175,10 @@ def test_box_keeps_tables_and_shows_code_and_citations(written):
         :pyobject: twice
         :language: python
         ```
+
+        ```{code-block} python
+        answer = 42
+        ```
         :::
 
         ```python
@@ -195,6 +199,10 @@ def test_box_keeps_tables_and_shows_code_and_citations(written):
         > ```python
         > def twice(x):
         >     return 2 * x
+        > ```
+        >
+        > ```python
+        > answer = 42
         > ```
 
         ```python
