@@ -133,7 +133,7 @@ OWN = {
         "pairs": {"A": torch.rand(16)},
         "rgb": torch.rand(len(CIRCLE), 3),
     },
-    "collapse": {"labels": torch.arange(16) % 4},
+    "collapse": {"features": Z, "labels": torch.arange(16) % 4, "class_vectors": Z[:4]},
     "class_pairs_on_circle": {"labels": torch.arange(16) % 4},
     "compose": {"steps": augmentations.A},
     "concordance": {"u": CIRCLE, "v": CIRCLE.flip(0)},

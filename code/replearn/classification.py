@@ -193,6 +193,8 @@ def collapse(
     """
     validation.at_least("len(class_vectors)", len(class_vectors), 2)
     validation.one_precision(features=features, class_vectors=class_vectors)
+    validation.finite("features", features)
+    validation.finite("class_vectors", class_vectors)
     labels = validation.labels("labels", labels, len(class_vectors))
     counts = labels.bincount(minlength=len(class_vectors))
     if not counts.all():

@@ -280,7 +280,7 @@ def test_notebooks_are_in_step_with_the_chapters(root):
 
 
 def test_every_chapter_has_a_notebook(root):
-    apart = ("book/checklist", "book/appendix/")
+    apart = ("book/checklist", "book/summary", "book/appendix/")
     chapters = [page for page in pages(root) if not page.startswith(apart)]
     assert sorted(f"{page.rsplit('/', 1)[-1]}.ipynb" for page in chapters) == FILES
 

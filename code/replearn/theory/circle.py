@@ -76,6 +76,8 @@ def class_pairs_on_circle(
     Raises:
         ValueError: unless every class 0 … C−1 occurs equally often, an even number of times.
     """
+    validation.finite("outputs", outputs)
+    validation.positive("tau", tau)
     labels = validation.labels("labels", labels, outputs.shape[1])
     counts = labels.bincount(minlength=outputs.shape[1])
     if counts.min() != counts.max() or counts[0] % 2:
