@@ -1,0 +1,132 @@
+"""Checks of the coding exercises that chapters end with: ``practice.check("one-quiz", mine)``.
+
+Each compares a reader's function with the library, or with what must come out, on inputs where the
+likely mistakes show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from replearn import augmentations, losses, shapes
+from replearn.engine import validation
+
+Answer = Callable[..., Any]
+
+CHECKS: dict[str, Callable[[Answer], str]] = {}
+"""By exercise: takes a reader's function, returns what is wrong with it, or nothing."""
+
+
+def _check(exercise: str) -> Callable[[Callable[[Answer], str]], Callable[[Answer], str]]:
+    def listed(run: Callable[[Answer], str]) -> Callable[[Answer], str]:
+        CHECKS[exercise] = run
+        return run
+
+    return listed
+
+
+@validation.arguments
+def check(exercise: str, answer: Answer) -> None:
+    """Print whether a function solves an exercise, and what is wrong if it does not.
+
+    Args:
+        exercise: a name in :data:`CHECKS`, as the exercise gives it.
+        answer: the function that the exercise asks for.
+
+    Raises:
+        ValueError: for an exercise that does not exist.
+    """
+    validation.one_of("exercise", exercise, tuple(CHECKS))
+    try:
+        wrong = CHECKS[exercise](answer)
+    except Exception as error:  # whatever a function under construction may raise
+        wrong = f"{type(error).__name__}: {error}"
+    print(f"✗ {exercise}: {wrong}" if wrong else f"✓ {exercise}")
+
+
+def _units(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return F.normalize(torch.randn(*shape, dtype=torch.float64, generator=generator), dim=-1)
+
+
+def _off(got: Any, wanted: Tensor, what: str) -> str:
+    """Say how ``what`` differs from what is wanted, if it does."""
+    got = torch.as_tensor(got, dtype=wanted.dtype)
+    if got.shape != wanted.shape:
+        return f"{what} must have shape {tuple(wanted.shape)}, got {tuple(got.shape)}"
+    worst = float((got - wanted).abs().max())
+    return f"{what} is off by {worst:.2g}" if not worst < 1e-9 else ""
+
+
+@_check("one-quiz")
+def _one_quiz(quiz: Answer) -> str:
+    """``quiz(anchor, candidates, i, tau)``: the loss of one quiz."""
+    anchor, candidates = _units(3), _units(5, 3, seed=1)
+    for i, tau in ((0, 1.0), (3, 1.0), (3, 0.07)):
+        wanted = F.cross_entropy(candidates @ anchor / tau, torch.tensor(i))
+        if wrong := _off(quiz(anchor, candidates, i, tau), wanted, f"for i = {i}, tau = {tau}, it"):
+            return wrong
+    sure = quiz(anchor, torch.stack([anchor, -anchor]), 0, 1e-3)
+    if not torch.as_tensor(sure).isfinite():
+        return "at tau = 0.001 the loss must be finite: subtract the largest logit first"
+    return ""
+
+
+@_check("positive-pair")
+def _positive_pair(pair: Answer) -> str:
+    """``pair(images, augment, generator)``: two random views of each image."""
+    images = shapes.ShapesDataset("train").images(range(16))
+    x, y = pair(images, augmentations.A, torch.Generator().manual_seed(0))
+    if x.shape != images.shape or y.shape != images.shape:
+        return f"both must have shape {tuple(images.shape)}, got {tuple(x.shape)}, {tuple(y.shape)}"
+    if (x == y).all():
+        return "x and y are the same views: the second must be drawn anew"
+    outline = images.amax(1) > 0.1  # A changes colours alone
+    if any(((views.amax(1) > 0.1) != outline).any() for views in (x, y)):
+        return "row i of x and of y must show image i"
+    if (x == images).all() or (y == images).all():
+        return "one of the two is the image itself: both must be random views"
+    return ""
+
+
+@_check("both-quizzes")
+def _both_quizzes(loss: Answer) -> str:
+    """``loss(z, z_pos, tau)``: InfoNCE, averaged over rows and columns."""
+    z, z_pos = _units(2, 6, 4)
+    for tau in (1.0, 0.07):
+        wanted = (losses.info_nce(z, z_pos, tau) + losses.info_nce(z_pos, z, tau)) / 2
+        if wrong := _off(loss(z, z_pos, tau), wanted, f"for tau = {tau}, it"):
+            return wrong
+    return ""
+
+
+@_check("near-distance")
+def _near_distance(distance: Answer) -> str:
+    """``distance(u, v)``: distances of float32 unit vectors, row by row, near ones too."""
+    angles = torch.logspace(-5, 0, 6, dtype=torch.float64)
+    u = torch.tensor([[1.0, 0.0]]).expand(6, -1)
+    v = torch.stack([angles.cos(), angles.sin()], 1).float()
+    wanted = 2 * (angles / 2).sin()
+    got = torch.as_tensor(distance(u, v)).double()
+    if got.shape != wanted.shape:
+        return f"there must be one distance a row, shape (6,), got {tuple(got.shape)}"
+    off = (got / wanted - 1).abs()
+    if not off.max() < 1e-5:
+        row = int(off.nan_to_num(torch.inf).argmax())
+        return f"at distance {float(wanted[row]):.2g} it gives {float(got[row]):.2g}"
+    return ""
+
+
+@_check("unequal-classes")
+def _unequal_classes(loss: Answer) -> str:
+    """``loss(logits, labels)``: each class weighs the same, however many samples it has."""
+    logits = 3 * _units(9, 3)
+    labels = torch.tensor([0, 0, 0, 0, 0, 1, 1, 1, 2])
+    each = F.cross_entropy(logits, labels, reduction="none")
+    wanted = torch.stack([each[labels == c].mean() for c in range(3)]).mean()
+    return _off(loss(logits, labels), wanted, "for 5, 3 and 1 samples of a class, it")

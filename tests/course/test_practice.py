@@ -1,0 +1,73 @@
+"""The checks of exercises pass the solutions that the book gives, and find likely mistakes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from book_chapters import chapters
+from replearn import losses
+from replearn.course import practice
+
+SOLUTIONS = {
+    exercise: block.body
+    for page in chapters(Path(__file__).parents[2] / "book")
+    for block in page.directives
+    if block.name == "code-block" and "practice.check" in block.body
+    for exercise in practice.CHECKS
+    if f'practice.check("{exercise}"' in block.body
+}
+
+
+@pytest.mark.parametrize("exercise", practice.CHECKS)
+def test_the_solution_of_the_book_passes(exercise, capsys):
+    exec(SOLUTIONS[exercise], {})
+    assert capsys.readouterr().out == f"✓ {exercise}\n"
+
+
+def logits(anchor, candidates, tau):
+    return candidates @ anchor / tau
+
+
+MISTAKES = {
+    "the wrong target": ("one-quiz", lambda a, c, i, tau: -logits(a, c, tau).log_softmax(0)[0]),
+    "no temperature": ("one-quiz", lambda a, c, i, tau: -logits(a, c, 1).log_softmax(0)[i]),
+    "overflow": (
+        "one-quiz",
+        lambda a, c, i, tau: -(logits(a, c, tau).exp()[i] / logits(a, c, tau).exp().sum()).log(),
+    ),
+    "a sign": ("one-quiz", lambda a, c, i, tau: logits(a, c, tau).log_softmax(0)[i]),
+    "one view twice": ("positive-pair", lambda x, augment, g: (augment(x, g),) * 2),
+    "an image as a view": ("positive-pair", lambda x, augment, g: (x, augment(x, g))),
+    "partners of others": (
+        "positive-pair",
+        lambda x, augment, g: (augment(x, g), augment(x, g).flip(0)),
+    ),
+    "too few": ("positive-pair", lambda x, augment, g: (augment(x, g)[:3], augment(x, g)[:3])),
+    "one quiz": ("both-quizzes", losses.info_nce),
+    "a sum": (
+        "both-quizzes",
+        lambda z, p, tau: losses.info_nce(z, p, tau) + losses.info_nce(p, z, tau),
+    ),
+    "by way of the dot product": (
+        "near-distance",
+        lambda u, v: (2 - 2 * (u * v).sum(1)).clamp(min=0).sqrt(),
+    ),
+    "squares": ("near-distance", lambda u, v: (u - v).square().sum(1)),
+    "all pairs": ("near-distance", torch.cdist),
+    "every sample alike": ("unequal-classes", F.cross_entropy),
+    "a crash": ("unequal-classes", lambda logits, labels: logits[labels, 7]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found(mistake, capsys):
+    exercise, wrong = MISTAKES[mistake]
+    practice.check(exercise, wrong)
+    assert capsys.readouterr().out.startswith(f"✗ {exercise}: ")
+
+
+def test_an_exercise_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="exercise must be one of 'one-quiz'"):
+        practice.check("two-quizzes", print)
