@@ -149,7 +149,11 @@ OWN = {
     "nn_visualize": {"features": ROWS},
     "onto_circle": {"z": Z[:, :2]},
     "optima_against_floor": {"optima": {(3, 2): 0.5}},
-    "overlap": {"layouts": [(CIRCLE, GROUPS[:2])] * 2, "losses": [0.3, 0.4], "shared": 1},
+    "overlap": {
+        "layouts": {1.0: [(CIRCLE, GROUPS[:2])] * 2},
+        "losses": {1.0: [0.3, 0.4]},
+        "shared": 1,
+    },
     "pop_prefixed": {"prefix": "a.", "tensors": {"a.b": Z}},
     "query_rows": {"n": 24},
     "recolor": {"stages": [torch.rand(16, 3), torch.rand(16)]},
