@@ -144,6 +144,7 @@ OWN = {
     "layer_accuracy": {"accuracies": {"A": {"color": [0.5] * 8, "shape": [0.5] * 8}}},
     "logits_matrix": {"logits": torch.rand(16, 16)},
     "loss_ruler": {"marks": {"a": 1.0, "b": 2.0}, "measured": "a"},
+    "median_distances": {"labels": torch.tensor([0, 0, 1])},
     "minimize_contrastive": {"groups": torch.tensor([[0, 1], [2, 3]])},
     "nn_compare": {"features": {"a": ROWS}},
     "nn_visualize": {"features": ROWS},
