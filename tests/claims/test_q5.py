@@ -10,7 +10,14 @@ import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
+from encoders import (
+    accuracy_by_asking,
+    encoders,
+    loss_by_asking,
+    pairs_of_views,
+    questions,
+    unit,
+)
 from replearn import geometry, losses
 from replearn.theory import tammes
 
@@ -326,14 +333,23 @@ def test_prop_uniformity_limit(d, constant):
     assert float(inside.mean()) <= measured + 0.01
 
 
-def test_answer_q5():
-    """(a) A perfect encoder has a positive loss, at best the floor. (b) Scaled, it goes to zero."""
+# --- The answer ------------------------------------------------------------------------------
+
+
+def test_answer_q5a():
+    """A perfect encoder has a positive loss, at best the floor."""
     features = tammes.simplex(3, 2).repeat_interleave(4, 0)
     groups = torch.arange(12).reshape(3, 4)
     assert geometry.perfect_accuracy(features, groups)
     loss = float(losses.contrastive_loss(features, groups))
     assert loss == pytest.approx(losses.contrastive_floor(3))
     assert loss > losses.easy_floor(3) > 0
+
+
+def test_answer_q5b():
+    """Scaled, the loss goes to zero and is never there; the naive loss is not a number on the way."""
+    features = tammes.simplex(3, 2).repeat_interleave(4, 0)
+    groups = torch.arange(12).reshape(3, 4)
     scaled = [float(losses.contrastive_loss(a * features, groups)) for a in (1, 2, 3, 4)]
     assert scaled == sorted(scaled, reverse=True)
     assert 0 < scaled[-1] < 1e-9
