@@ -347,7 +347,7 @@ def test_answer_q5a():
 
 
 def test_answer_q5b():
-    """Scaled, the loss goes to zero and is never there; the naive loss is not a number on the way."""
+    """Scaled, the loss tends to zero and is never there; the naive loss is nan on the way."""
     features = tammes.simplex(3, 2).repeat_interleave(4, 0)
     groups = torch.arange(12).reshape(3, 4)
     scaled = [float(losses.contrastive_loss(a * features, groups)) for a in (1, 2, 3, 4)]
