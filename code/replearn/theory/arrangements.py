@@ -47,7 +47,7 @@ def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
 
 
 def tie() -> tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]:
-    """Return (features, groups), float64: three arcs of 60°, exactly as long as the gaps between them.
+    """Return (features, groups), float64: three arcs of 60°, as long as the gaps between them.
 
     From either end of an arc the other end is as far away as the nearest end of the next arc.
     """
