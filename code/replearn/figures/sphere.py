@@ -171,8 +171,10 @@ def _draw_overlap(ax: Axes, features: Float[Tensor, "n 2"], groups: Int[Tensor, 
     _circle(ax)
     features = _first_left(features, groups)
     first, second = features[groups[0]], features[groups[1]]
-    ax.scatter(*first.T, s=150, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3)
-    ax.scatter(*second.T, s=40, color=_color(1), marker="s", zorder=4)
+    ax.scatter(
+        first[:, 0], first[:, 1], s=150, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3
+    )
+    ax.scatter(second[:, 0], second[:, 1], s=40, color=_color(1), marker="s", zorder=4)
 
 
 @validation.arguments
