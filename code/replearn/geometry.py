@@ -177,6 +177,11 @@ def median_distances(
     Row i of ``groups`` lists the features of group i, which has the label ``labels[i]``. Distances
     of a feature to itself count in the first. ValueError unless there is one label a group, and
     some two groups share a label and some two do not.
+
+    Examples:
+        >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        >>> geometry.median_distances(features, [[0], [0], [2]], torch.tensor([0, 0, 1]))
+        (0.0, 0.0, 2.0)
     """
     groups, _ = _checked(features, groups, None)
     if len(labels) != len(groups):

@@ -50,6 +50,11 @@ def tie() -> tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]:
     """Return (features, groups), float64: three arcs of 60°, as long as the gaps between them.
 
     From either end of an arc the other end is as far away as the nearest end of the next arc.
+
+    Examples:
+        >>> features, groups = arrangements.tie()
+        >>> geometry.perfect_accuracy(features, groups), geometry.accuracy(features, groups)
+        (False, 0.96875)
     """
     return _on_circle([[c - 30, c - 10, c + 10, c + 30] for c in (90, 210, 330)])
 
