@@ -1,5 +1,6 @@
 """Geometry: accuracy by counting, ties, overlaps, gradients, clear errors."""
 
+import itertools
 import math
 from functools import partial
 
@@ -141,3 +142,22 @@ def test_other_conditions_and_tolerances_are_refused():
         geometry.accuracy(FEATURES, GROUPS, -1.0)
     with pytest.raises(ValueError, match="row indices at least 0, got -1"):
         geometry.components(torch.tensor([[0, -1], [1, 2]]))
+
+
+def test_median_distances_tell_groups_and_labels_apart():
+    features = unit(12, 3, seed=5)
+    groups, labels = torch.arange(12).reshape(4, 3), torch.tensor([0, 1, 0, 1])
+    kinds = {"within": [], "alike": [], "different": []}
+    for (i, g), (j, h) in itertools.product(enumerate(groups.tolist()), repeat=2):
+        kind = "within" if i == j else "alike" if labels[i] == labels[j] else "different"
+        kinds[kind] += [math.dist(features[s], features[t]) for s in g for t in h]
+    found = geometry.median_distances(features, groups, labels)
+    for median, distances in zip(found, kinds.values(), strict=True):
+        assert median == pytest.approx(sorted(distances)[(len(distances) - 1) // 2], abs=1e-12)
+
+
+def test_median_distances_want_labels_that_meet_and_differ():
+    with pytest.raises(ValueError, match="labels must be one a group"):
+        geometry.median_distances(FEATURES, GROUPS.tolist(), torch.arange(9) % 2)
+    with pytest.raises(ValueError, match="two groups of one label and two of different ones"):
+        geometry.median_distances(FEATURES, GROUPS, torch.arange(len(GROUPS)))

@@ -169,6 +169,37 @@ def anchor_distances(
 
 
 @validation.arguments
+def median_distances(
+    features: Float[Tensor, "n d"], groups: validation.Groups, labels: Int[Tensor, " N"]
+) -> tuple[float, float, float]:
+    """Median distance within a group, between groups of one label, and between labels.
+
+    Row i of ``groups`` lists the features of group i, which has the label ``labels[i]``. Distances
+    of a feature to itself count in the first. ValueError unless there is one label a group, and
+    some two groups share a label and some two do not.
+
+    Examples:
+        >>> features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        >>> geometry.median_distances(features, [[0], [0], [2]], torch.tensor([0, 0, 1]))
+        (0.0, 0.0, 2.0)
+    """
+    groups, _ = _checked(features, groups, None)
+    if len(labels) != len(groups):
+        raise ValueError(f"labels must be one a group, {len(groups)}, got {len(labels)}")
+    group = torch.arange(len(groups), device=groups.device).repeat_interleave(groups.shape[1])
+    label = labels.to(groups.device).repeat_interleave(groups.shape[1])
+    within, alike = group[:, None] == group, label[:, None] == label
+    distance = _distances(features[groups.flatten()], features[groups.flatten()])
+    kinds = within, alike & ~within, ~alike
+    if not all(kind.any() for kind in kinds):
+        raise ValueError(
+            f"labels must have two groups of one label and two of different ones, got {labels}"
+        )
+    one, same, different = (float(distance[kind].median()) for kind in kinds)
+    return one, same, different
+
+
+@validation.arguments
 def satisfies(
     features: Float[Tensor, "n d"],
     groups: validation.Groups,

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -57,6 +58,10 @@ def test_answer_q4a():
         asked = accuracy_by_asking(features, groups)
         assert (asked == 1) is perfect[name]
         assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
+    # Three arcs as long as the gaps between them: the ends tie, and a tie is a mistake.
+    tied = arrangements.tie()
+    assert not geometry.perfect_accuracy(*tied)
+    assert geometry.accuracy(*tied) == accuracy_by_asking(*tied) == 31 / 32
     # It looks clustered: along the circle each group is an arc of its own, no other group inside.
     features, groups = four["three wide arcs"]
     around = torch.atan2(features[:, 1], features[:, 0]).argsort() // 4
@@ -223,27 +228,77 @@ def test_thm_condition_ii_necessary_on_circle(encoder):
     assert geometry.satisfies(features, groups, "ii")
 
 
+@st.composite
+def on_a_grid(draw):
+    """(features, groups): two to four groups on the circle at whole degrees, ties included."""
+    N, m = draw(st.integers(2, 4)), draw(st.integers(1, 3))
+    width = draw(st.sampled_from([20, 60, 90, 180]))
+    groups = []
+    for k in range(N):
+        centre = 360 * k // N
+        offsets = draw(st.lists(st.integers(-width // 20, width // 20), min_size=m, max_size=m))
+        groups.append([centre + 10 * offset for offset in offsets])
+    return groups
+
+
+def arcs_and_gaps(degrees):
+    """Whether each group is one run around the circle, shorter than the gaps on its two sides."""
+    dots = sorted((angle % 360, i) for i, group in enumerate(degrees) for angle in group)
+    dots = [dot for k, dot in enumerate(dots) if k == 0 or dot != dots[k - 1]]
+    if len({angle for angle, _ in dots}) < len(dots):  # two groups in one place: a gap of 0
+        return False
+    changes = [k for k in range(len(dots)) if dots[k][1] != dots[k - 1][1]]
+    if len(changes) != len(degrees):
+        return False
+    starts, ends = [dots[k][0] for k in changes], [dots[k - 1][0] for k in changes]
+    for k, start in enumerate(starts):
+        arc = (ends[(k + 1) % len(ends)] - start) % 360
+        before = (start - ends[k]) % 360
+        after = (starts[(k + 1) % len(starts)] - ends[(k + 1) % len(ends)]) % 360
+        if not arc < min(before, after):
+            return False
+    return True
+
+
+@settings(max_examples=200)
+@given(on_a_grid())
+def test_cor_arcs_and_gaps(degrees):
+    """On the circle: perfect ⟺ each group is one run, its arc shorter than both gaps beside it."""
+    features, groups = join(*[(f, g.reshape(1, -1)) for f, g in (singles(*d) for d in degrees)])
+    by_rule = arcs_and_gaps(degrees)
+    assert geometry.perfect_accuracy(features, groups) is by_rule
+    assert (accuracy_by_asking(features, groups) == 1) is by_rule
+    # Three arcs: shorter than the gaps, exactly as long, and longer.
+    half = {29: True, 30: False, 31: False}
+    for h, wins in half.items():
+        assert arcs_and_gaps([[c - h, c + h] for c in (90, 210, 330)]) is wins
+
+
 @pytest.mark.parametrize("d", [3, 4, 9])
-def test_prop_condition_ii_not_necessary_on_sphere(d):
-    """For every d ≥ 3 some encoder is perfect although a diameter exceeds a margin of its group."""
-    features, groups = arrangements.counterexample("ii")
+@pytest.mark.parametrize("N", [2, 3, 6])
+def test_prop_condition_ii_not_necessary_on_sphere(d, N):
+    """For d ≥ 3 and N ≥ 2 some perfect encoder violates ii, and for N = 2 it violates i and iii."""
+    two = arrangements.counterexample("ii")
+    a, b, c, *mirrored = two[0]
+    assert distance(a, b) == pytest.approx(0.6, abs=1e-12)
+    assert distance(c, mirrored[2]) == pytest.approx(0.48, abs=1e-12)
+    assert distance(a, c) == pytest.approx(0.335, abs=5e-4)
+    assert distance(a, mirrored[2]) == pytest.approx(0.676, abs=5e-4)
+    assert distance(a, mirrored[0]) == pytest.approx(0.72, abs=1e-12)
+    assert distance(a, mirrored[1]) == pytest.approx(0.937, abs=5e-4)
+    # Further groups near the south pole, a single sample each.
+    turn = 2 * math.pi * torch.arange(N - 2).double() / 7
+    south = torch.stack([0.05 * turn.cos(), 0.05 * turn.sin(), -torch.ones(N - 2).double()], 1)
+    far = F.normalize(south, dim=1), torch.arange(N - 2)[:, None]
+    features, groups = two if N == 2 else join(two, far)
     features = F.pad(features, (0, d - 3))
-    a, b, c, u = features[[0, 1, 2, 3]]
-    assert float(a @ b) == pytest.approx(0.82)
-    assert float(a @ c) == pytest.approx(0.947, abs=5e-4)
-    assert float(a @ u) == pytest.approx(0.763, abs=5e-4)
-    assert float(c @ u) == pytest.approx(0.866, abs=5e-4)
-    assert accuracy_by_asking(features, groups) == 1
     assert geometry.perfect_accuracy(features, groups)
     assert geometry.satisfies(features, groups, "anchor")
-    wide, gap = geometry.diameters(features, groups)[0], geometry.margins(features, groups)[0, 1]
-    assert wide > gap + 0.05
     assert not geometry.satisfies(features, groups, "ii")
-    # And with further groups near the south pole.
-    south = F.normalize(torch.tensor([[0.0, 0, -1], [0.05, 0, -1], [0, 0.05, -1]]).double(), dim=1)
-    more = join((features, groups), (F.pad(south, (0, d - 3)), torch.arange(3)[:, None]))
-    assert geometry.perfect_accuracy(*more)
-    assert not geometry.satisfies(*more, "ii")
+    for condition in ("i", "iii"):
+        assert geometry.satisfies(features, groups, condition) is (N > 2)
+    if N == 2:
+        assert accuracy_by_asking(features, groups) == 1
 
 
 @given(encoders(d=SPHERE, N=st.integers(2, 7), m=st.integers(1, 4)))
@@ -345,20 +400,39 @@ def test_prop_no_perfect_encoder_with_overlap(encoder):
     assert geometry.accuracy(features, groups) == pytest.approx(asked, abs=1e-12)
 
 
-@given(encoders(m=st.integers(1, 3), overlap=True))
-def test_prop_overlap_cost(encoder):
-    """Accuracy ≤ 1 − Σ_r min(p_i(r), p_j(r)) / N for all i ≠ j."""
+def overlap_bound(first, second, N):
+    """1 − [2 − (1 − κ)(2 − o)]/N of two tables of samples, each entry equally likely; exact."""
+    law = [{r: Fraction(row.count(r), len(row)) for r in row} for row in (first, second)]
+    shared = law[0].keys() & law[1].keys()
+    kappa = sum(law[0][r] * law[1][r] for r in shared)
+    o = sum(min(law[0][r], law[1][r]) for r in shared)
+    return 1 - (2 - (1 - kappa) * (2 - o)) / Fraction(N)
+
+
+@given(encoders(m=st.integers(1, 3), overlap=True), st.integers(0, 4), st.integers(0, 2**31))
+def test_prop_overlap_cost(encoder, k, seed):
+    """Accuracy ≤ 1 − [2 − (1 − κ)(2 − o)]/N; attained where 0, 1 or all of four are shared."""
     features, groups = encoder
-    N, m = groups.shape
-    law = torch.zeros(N, len(features)).double()
-    law.scatter_add_(1, groups, torch.full((N, m), 1 / m).double())
-    accuracy = geometry.accuracy(features, groups)
-    for i, j in itertools.combinations(range(N), 2):
-        assert accuracy <= 1 - float(torch.minimum(law[i], law[j]).sum()) / N + 1e-12
-    # Sharp: two groups of four that share k samples, own samples at opposite points.
-    for k in range(5):
-        shared = torch.stack([torch.arange(4), torch.arange(4) + 4 - k])
-        assert geometry.accuracy(unit(8, 3, seed=k), shared) <= 1 - k / 8 + 1e-12
+    asked, table = accuracy_by_asking(features, groups), groups.tolist()
+    for i, j in itertools.combinations(range(len(table)), 2):
+        bound = overlap_bound(table[i], table[j], len(table))
+        assert asked <= float(bound) + 1e-12
+        o = Fraction(sum(min(table[i].count(r), table[j].count(r)) for r in set(table[i])))
+        assert bound <= 1 - o / len(table[i]) / len(table)  # what it would be without the ties
+    # Two groups of four that share k.
+    shared = torch.stack([torch.arange(4), torch.arange(4) + 4 - k])
+    bound = float(overlap_bound(*shared.tolist(), 2))
+    assert bound == pytest.approx([1, 0.820, 0.656, 0.508, 0.375][k], abs=5e-4)
+    assert accuracy_by_asking(unit(8 - k, 3, seed=seed), shared) <= bound
+    if k == 0:
+        best, _ = singles(*[0.0] * 4, *[180.0] * 4)
+    elif k == 1:  # own samples at opposite points, the shared one a little nearer to the first
+        best, _ = singles(*[0.0] * 3, 80.0, *[180.0] * 3)
+    elif k == 4:
+        best = unit(4, 3, seed=seed)
+    else:
+        return
+    assert accuracy_by_asking(best, shared) == bound
 
 
 @given(encoders(overlap=True))

@@ -10,7 +10,14 @@ import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from encoders import encoders, loss_by_asking, pairs_of_views, questions, unit
+from encoders import (
+    accuracy_by_asking,
+    encoders,
+    loss_by_asking,
+    pairs_of_views,
+    questions,
+    unit,
+)
 from replearn import geometry, losses
 from replearn.theory import tammes
 
@@ -162,13 +169,21 @@ def test_cor_temperature_floor(encoder, tau):
 
 
 @settings(max_examples=80)
-@given(encoders(m=st.integers(1, 3)), st.sampled_from([0.3, 1.0, 2.0, 5.0]))
-def test_thm_scaling_infimum(encoder, alpha):
-    """A perfect encoder times α: loss ≤ log(1 + (N−1) e^(−α²δ)) → 0, and norms bound the loss."""
+@given(
+    encoders(m=st.integers(1, 3)),
+    st.sampled_from([0.3, 1.0, 2.0, 5.0]),
+    st.sampled_from([0.0, 0.2, 0.9]),
+    SEEDS,
+)
+def test_thm_scaling_infimum(encoder, alpha, uneven, seed):
+    """A perfect encoder into ℝᵈ times α: loss ≤ log(1 + (N−1) e^(−α²δ)) → 0; norms bound it."""
     features, groups = encoder
-    N = len(groups)
+    generator = torch.Generator().manual_seed(seed)
+    norms = 1 - uneven * torch.rand(len(features), 1, generator=generator).double()
+    features, N = norms * features, len(groups)  # off the sphere, at most 1 from the origin
     delta = min(gaps(features, groups))
     assume(delta > 1e-6)
+    assert accuracy_by_asking(features, groups) == 1
     loss = float(losses.contrastive_loss(alpha * features, groups))
     assert 0 <= loss <= floor_by_hand(N, alpha**2 * delta) + 1e-12
     assert loss <= (N - 1) * math.exp(-(alpha**2) * delta) + 1e-12
@@ -182,6 +197,9 @@ def test_thm_scaling_infimum(encoder, alpha):
     for epsilon in (1e-2, 1e-6):
         scale = math.sqrt(math.log((N - 1) / epsilon) / delta)
         assert float(losses.contrastive_loss(scale * features, groups)) <= epsilon * (1 + 1e-9)
+    # Supports that meet leave no perfect encoder, on the sphere or off it: a tie is a mistake.
+    groups[1, 0] = groups[0, 0]
+    assert accuracy_by_asking(features, groups) < 1
 
 
 def naive(logits, target=0):
@@ -194,7 +212,7 @@ def naive(logits, target=0):
     [(torch.float16, 11, 11.09), (torch.bfloat16, 8, 88.72), (torch.float32, 24, 88.72)],
 )
 def test_prop_naive_overflow(dtype, digits, first):
-    """exp is infinite beyond log F + 2^−p and finite up to log F; the naive loss is nan or inf."""
+    """exp is infinite beyond log F + 2^−P; the naive loss is nan if the target's is, ∞ if not."""
     largest = torch.finfo(dtype).max
     assert largest == (2 - 2.0 ** (1 - digits)) * 2.0 ** math.floor(math.log2(largest))
     assert math.log(largest) == pytest.approx(first, abs=0.01)
@@ -202,8 +220,15 @@ def test_prop_naive_overflow(dtype, digits, first):
     exact = grid.double()
     assert grid[exact > math.log(largest) + 2.0**-digits].exp().isinf().all()
     assert grid[exact <= math.log(largest)].exp().isfinite().all()
+    # The target overflows, a rival does, both do: nan, ∞, nan.
     z = torch.tensor([100.0, 0.0]).to(dtype)
     assert naive(z, target=0).isnan()
+    assert naive(z, target=1).isinf()
+    both = torch.tensor([100.0, 100.0, 0.0]).to(dtype)
+    assert naive(both, target=1).isnan()
+    # Where every exponential is finite and their sum is not, the loss is ∞ as well.
+    z = torch.full((4,), math.log(largest) - 0.5).to(dtype)
+    assert z.exp().isfinite().all()
     assert naive(z, target=1).isinf()
     # The library's loss is finite where the naive one is not: unit features at a low temperature.
     u = unit(4, 3, seed=0).to(dtype)
@@ -308,14 +333,23 @@ def test_prop_uniformity_limit(d, constant):
     assert float(inside.mean()) <= measured + 0.01
 
 
-def test_answer_q5():
-    """(a) A perfect encoder has a positive loss, at best the floor. (b) Scaled, it goes to zero."""
+# --- The answer ------------------------------------------------------------------------------
+
+
+def test_answer_q5a():
+    """A perfect encoder has a positive loss, at best the floor."""
     features = tammes.simplex(3, 2).repeat_interleave(4, 0)
     groups = torch.arange(12).reshape(3, 4)
     assert geometry.perfect_accuracy(features, groups)
     loss = float(losses.contrastive_loss(features, groups))
     assert loss == pytest.approx(losses.contrastive_floor(3))
     assert loss > losses.easy_floor(3) > 0
+
+
+def test_answer_q5b():
+    """Scaled, the loss tends to zero and is never there; the naive loss is nan on the way."""
+    features = tammes.simplex(3, 2).repeat_interleave(4, 0)
+    groups = torch.arange(12).reshape(3, 4)
     scaled = [float(losses.contrastive_loss(a * features, groups)) for a in (1, 2, 3, 4)]
     assert scaled == sorted(scaled, reverse=True)
     assert 0 < scaled[-1] < 1e-9

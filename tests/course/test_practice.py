@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from book_chapters import chapters
-from replearn import losses
+from replearn import geometry, losses
 from replearn.course import practice
+from replearn.theory import tammes
 
 SOLUTIONS = {
     exercise: block.body
@@ -28,6 +29,12 @@ def test_the_solution_of_the_book_passes(exercise, capsys):
 
 def logits(anchor, candidates, tau):
     return candidates @ anchor / tau
+
+
+def fooled(features, groups, fails=torch.ge):
+    """Which anchors' farthest positive is not nearer than their nearest negative."""
+    farthest, nearest = geometry.anchor_distances(features, groups)
+    return fails(farthest, nearest)
 
 
 MISTAKES = {
@@ -57,6 +64,14 @@ MISTAKES = {
     "squares": ("near-distance", lambda u, v: (u - v).square().sum(1)),
     "all pairs": ("near-distance", torch.cdist),
     "every sample alike": ("unequal-classes", F.cross_entropy),
+    "ties let through": ("fooled-anchors", lambda f, g: fooled(f, g, torch.gt)),
+    "a group instead of its anchors": ("fooled-anchors", lambda f, g: fooled(f, g).any(1)),
+    "nobody": ("fooled-anchors", lambda f, g: torch.zeros_like(g, dtype=torch.bool)),
+    "no search": ("spread-points", lambda n: F.normalize(torch.eye(3).repeat(4, 1)[:n], dim=1)),
+    "off the sphere": ("spread-points", lambda n: 2 * tammes.spread(n, 3)),
+    "the circle": ("spread-points", lambda n: F.pad(tammes.spread(n, 2), (0, 1))),
+    "the library's temperature": ("best-scale", lambda u, v: 0.07**-0.5),
+    "a temperature": ("best-scale", lambda u, v: 1.0),
     "a crash": ("unequal-classes", lambda logits, labels: logits[labels, 7]),
 }
 

@@ -104,7 +104,9 @@ def test_the_cleared_arcs_are_as_long_as_the_cluster():
 
 
 def test_criteria_states_the_shares_that_hold():
-    fig = pictures.criteria({"case": arrangements.counterexample("ii")}, torch.rand(2, 3))
+    features, groups = arrangements.counterexample("ii")
+    groups[1] = 5  # the second group's tip alone: its diameter is 0
+    fig = pictures.criteria({"case": (features, groups)}, torch.rand(2, 3))
     left, right = fig.axes
     assert left.get_title() == "case\ncondition ii: 50 % of the groups"
     assert right.get_title() == "case\ncriterion: 100 % of the anchors"

@@ -62,15 +62,32 @@ def test_tammes_angles_sets_the_unproved_apart():
 
 
 @pytest.mark.parametrize("shared", [0, 1])
-def test_overlap_plots_the_losses_and_the_largest_distances(shared):
+def test_overlap_plots_the_losses_and_the_largest_distances_at_both_temperatures(shared):
     features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
-    layouts = [(features[[0, 2]], torch.tensor([[0], [1]])), (features, torch.tensor([[1], [1]]))]
-    fig = pictures.overlap(layouts, [0.1, 0.7], shared)
-    left, right = (ax for ax in fig.axes if ax.get_xlabel() == "samples shared")
-    for ax, values in ((left, [0.1, 0.7]), (right, [2.0, 0.0])):
-        assert list(ax.lines[0].get_ydata()) == pytest.approx(values)
-        assert ax.lines[1].get_xydata()[0] == pytest.approx([shared, values[shared]])
-    assert fig.axes[0].get_title() == f"{shared} of 1 shared"
+    far = [(features[[0, 2]], torch.tensor([[0], [1]])), (features, torch.tensor([[1], [1]]))]
+    near = [(features[[0, 1]], torch.tensor([[0], [1]])), far[1]]
+    losses = {1.0: [0.1, 0.7], 0.5: [0.0, 0.7]}
+    fig = pictures.overlap({1.0: far, 0.5: near}, losses, shared)
+    first, second, left, right = fig.axes
+    assert first.get_title() == f"{shared} of 1 shared, τ = 1"
+    assert second.get_title() == f"{shared} of 1 shared, τ = 0.5"
+    curves = [
+        (left.lines[1:], losses.values()),
+        (right.lines, ([2.0, 0.0], [2**0.5, 0.0])),
+    ]
+    for lines, wanted in curves:
+        for curve, dot, values in zip(lines[::2], lines[1::2], wanted, strict=True):
+            assert list(curve.get_ydata()) == pytest.approx(values)
+            assert dot.get_xydata()[0] == pytest.approx([shared, values[shared]])
+    markers = {line.get_marker() for line in right.lines}
+    assert len(markers) == 2  # told apart without colour
+
+
+def test_overlap_wants_a_loss_for_each_placement():
+    layout = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[0], [1]])
+    for losses in ({1.0: [0.1, 0.2]}, {0.5: [0.1]}):
+        with pytest.raises(ValueError, match="layouts and losses must hold as many entries"):
+            pictures.overlap({1.0: [layout]}, losses, 0)
 
 
 @pytest.mark.parametrize("seed", range(5))

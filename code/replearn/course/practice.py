@@ -132,3 +132,58 @@ def _unequal_classes(loss: Answer) -> str:
     each = F.cross_entropy(logits, labels, reduction="none")
     wanted = torch.stack([each[labels == c].mean() for c in range(3)]).mean()
     return _off(loss(logits, labels), wanted, "for 5, 3 and 1 samples of a class, it")
+
+
+@_check("fooled-anchors")
+def _fooled_anchors(fooled: Answer) -> str:
+    """``fooled(features, groups)``: which anchors, (N, m), lose some quiz."""
+    square = torch.tensor([[1.0, 0], [0, 1], [-1, 0], [0, -1]], dtype=torch.float64)
+    turn = torch.tensor([0.0, 10, 40, 100, 110, 180, 190, 260], dtype=torch.float64).deg2rad()
+    circle = torch.stack([turn.cos(), turn.sin()], 1)
+    cases = (  # what they are, features, groups, and which groups' anchors are fooled
+        ("two groups apart", circle, [[0, 2], [3, 4]], [False, False]),
+        ("a group of one place in a wide one", circle, [[0, 3], [2, 2]], [True, False]),
+        ("a third group in between", circle, [[0, 1], [3, 7], [5, 6]], [False, True, False]),
+        ("distances that tie exactly", square, [[0, 1], [2, 3]], [True, True]),
+    )
+    for what, features, groups, lost in cases:
+        table = torch.tensor([[each] * 2 for each in lost])
+        got = torch.as_tensor(fooled(features, torch.tensor(groups)))
+        if not got.equal(table):
+            return f"{what}: it must return {table.tolist()}, got {got.tolist()}"
+    return ""
+
+
+@_check("spread-points")
+def _spread_points(spread: Answer) -> str:
+    """``spread(n)``: n unit vectors of ℝ³ within a degree and a half of the best there are."""
+    for n, best in ((4, 109.471), (6, 90.0), (12, 63.435)):
+        points = torch.as_tensor(spread(n)).detach().double()
+        if points.shape != (n, 3):
+            return f"for n = {n} there must be shape ({n}, 3), got {tuple(points.shape)}"
+        if not torch.allclose(points.norm(dim=1), torch.ones(n, dtype=torch.float64), atol=1e-4):
+            return f"for n = {n} the rows must have norm 1"
+        cosine = (points @ points.T).fill_diagonal_(-1).max().clamp(-1, 1)
+        angle = float(cosine.acos().rad2deg())
+        if angle < best - 1.5:
+            return f"{n} points can be {best:.1f}° apart, yours are {angle:.1f}°"
+    return ""
+
+
+@_check("best-scale")
+def _best_scale(best: Answer) -> str:
+    """``best(u, v)``: the factor on unit features at which InfoNCE is least, within 1 %."""
+    for seed, noise in ((0, 0.9), (1, 1.2), (2, 1.5)):
+        u = _units(64, 16, seed=seed)
+        v = F.normalize(u + noise * _units(64, 16, seed=seed + 9), dim=-1)
+        low, high = 0.1, 20.0
+        for _ in range(60):  # the loss is convex in the factor's square
+            a, b = ((2 * low**2 + high**2) / 3) ** 0.5, ((low**2 + 2 * high**2) / 3) ** 0.5
+            if losses.info_nce(u, v, 1 / a**2) < losses.info_nce(u, v, 1 / b**2):
+                high = b
+            else:
+                low = a
+        got = float(best(u, v))
+        if not abs(got / low - 1) < 0.01:
+            return f"the loss is least at a factor near {low:.3g}, got {got:.3g}"
+    return ""

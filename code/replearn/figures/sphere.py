@@ -31,8 +31,8 @@ from replearn.theory.tammes import TAMMES_OPTIMA, smallest_angle
 def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N m"]) -> Figure:
     """Draw two groups around the north pole of the sphere, from above the pole and from aside.
 
-    Both panels show the diameter of the first group and the margin between the two. The numbers are
-    distances on the sphere's chords, not in the projection.
+    Both panels carry the diameter of the first group and the margin between the two. The numbers
+    are lengths of chords in space, straight through the ball, in either panel.
     """
     groups = _checked(features, groups)
     fig, (plane, ball) = style.subplots(1, 2, figsize=(8.2, 4.0))
@@ -118,36 +118,63 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 
 
 @validation.arguments
-def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int) -> Figure:
-    """Draw two groups that share ``shared`` samples: the best placement, its loss and its extent.
+def overlap(
+    layouts: Mapping[float, Sequence[Arrangement]],
+    losses: Mapping[float, Sequence[float]],
+    shared: int,
+) -> Figure:
+    """Draw two groups that share ``shared`` samples: the placements of least loss, by temperature.
 
-    ``layouts[k]`` holds the features of the encoder of least loss found for k shared samples, and
-    ``losses[k]`` that loss in nats. A shared sample is a square in a ring. The curves are those
-    of all k; the dot is at this one.
+    ``layouts[tau][k]`` holds the features of the encoder of least loss found at that temperature
+    for k shared samples, and ``losses[tau][k]`` that loss in nats; there are one or two
+    temperatures. A shared sample is a square in a ring. The curves are those of all k; the large
+    mark is at this one.
     """
-    validation.between("shared", shared, 0, len(layouts) - 1)
-    if len(losses) != len(layouts):
-        raise ValueError(f"losses must be one for each of {len(layouts)}, got {len(losses)}")
-    for features, groups in layouts:
+    validation.between("len(layouts)", len(layouts), 1, 2)
+    sizes = {len(found) for found in (*layouts.values(), *losses.values())}
+    if layouts.keys() != losses.keys() or len(sizes) != 1:
+        raise ValueError(
+            "layouts and losses must hold as many entries at each of the same temperatures, got "
+            f"{ {tau: len(found) for tau, found in layouts.items()} } layouts and "
+            f"{ {tau: len(found) for tau, found in losses.items()} } losses"
+        )
+    (size,) = sizes
+    validation.between("shared", shared, 0, size - 1)
+    for features, groups in (each for found in layouts.values() for each in found):
         _checked(features, groups)
-    fig, (circle, left, right) = style.subplots(1, 3, figsize=(9.0, 2.9))
-    features, groups = layouts[shared]
-    _circle(circle)
+    fig, ((*circles,), (left, right)) = style.subplots(2, 2, figsize=(6.4, 6.2))
+    for ax in circles:
+        ax.set_axis_off()
+    left.axhline(math.log(2), color=style.GREY, linestyle=":", linewidth=1.2)
+    left.text(0, math.log(2) + 0.02, "log 2: all features equal", va="bottom", color=style.GREY)
+    for ax, tau, color, marker in zip(circles, layouts, style.CYCLE[2:], "oD", strict=False):
+        features, groups = layouts[tau][shared]
+        _draw_overlap(ax, features, groups)
+        ax.set_title(f"{shared} of {groups.shape[1]} shared, τ = {tau:g}")
+        apart = [float(torch.cdist(f[g[0]], f[g[1]]).max()) for f, g in layouts[tau]]
+        for curve, values in ((left, losses[tau]), (right, apart)):
+            curve.plot(
+                range(size), values, color=color, marker=marker, ms=4, lw=1.2, label=f"τ = {tau:g}"
+            )
+            curve.plot(shared, values[shared], marker, color=color, markersize=10)
+    left.set(ylabel="least loss found (nats)", ylim=(-0.03, 0.85))
+    right.set(ylabel="largest distance\nbetween the groups", ylim=(-0.08, 2.1))
+    for ax in (left, right):
+        ax.set_xticks(range(size))
+        ax.set_xlabel("samples shared")
+    right.legend()
+    return fig
+
+
+def _draw_overlap(ax: Axes, features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> None:
+    """Rings for the first group and squares for the second."""
+    _circle(ax)
     features = _first_left(features, groups)
     first, second = features[groups[0]], features[groups[1]]
-    circle.scatter(*first.T, s=150, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3)
-    circle.scatter(*second.T, s=40, color=_color(1), marker="s", zorder=4)
-    circle.set_title(f"{shared} of {groups.shape[1]} shared")
-    apart = [float(torch.cdist(f[g[0]], f[g[1]]).max()) for f, g in layouts]
-    for ax, values in ((left, losses), (right, apart)):
-        ax.plot(range(len(layouts)), values, color=style.GREY, linewidth=1.2)
-        ax.plot(shared, values[shared], "o", color=style.BLUE, markersize=9)
-        ax.set_xticks(range(len(layouts)))
-    left.axhline(math.log(2), color=style.GREY, linestyle=":", linewidth=1.2)
-    left.text(0, math.log(2) + 0.01, "log 2: all features equal", va="bottom", color=style.GREY)
-    left.set(xlabel="samples shared", ylabel="least loss found (nats)", ylim=(0, 0.85))
-    right.set(xlabel="samples shared", ylabel="largest distance\nbetween the groups", ylim=(0, 2.1))
-    return fig
+    ax.scatter(
+        first[:, 0], first[:, 1], s=150, color="none", edgecolor=_color(0), linewidth=1.8, zorder=3
+    )
+    ax.scatter(second[:, 0], second[:, 1], s=40, color=_color(1), marker="s", zorder=4)
 
 
 @validation.arguments

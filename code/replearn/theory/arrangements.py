@@ -46,6 +46,19 @@ def four() -> dict[str, tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]]:
     }
 
 
+def tie() -> tuple[Float[Tensor, "12 2"], Int[Tensor, "3 4"]]:
+    """Return (features, groups), float64: three arcs of 60°, as long as the gaps between them.
+
+    From either end of an arc the other end is as far away as the nearest end of the next arc.
+
+    Examples:
+        >>> features, groups = arrangements.tie()
+        >>> geometry.perfect_accuracy(features, groups), geometry.accuracy(features, groups)
+        (False, 0.96875)
+    """
+    return _on_circle([[c - 30, c - 10, c + 10, c + 30] for c in (90, 210, 330)])
+
+
 @validation.arguments
 def shrunk(
     features: Float[Tensor, "n 2"], groups: validation.Groups, factor: float
@@ -108,13 +121,13 @@ def _rotated(features: Float[Tensor, "m 2"], angle: Float[Tensor, " m"]) -> Floa
 def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]:
     """Return (features, groups), float64, where ``condition`` and perfect accuracy disagree.
 
-    - ``"i"`` holds, but accuracy is not perfect: two groups interleave on the circle, far from a
-      third. (With two groups alone, condition i would be condition ii.)
-    - ``"iii"`` holds, but accuracy is not perfect: of two groups on the circle one is tight, and
-      the other is wider than the gap. (With one feature in each group, iii would suffice.)
-    - ``"ii"`` fails, but accuracy is perfect: on the sphere, a group has diameter 0.6 but margin
-      0.52 to the other group, a single point. The feature at that margin lies near the middle of
-      its group. (In the plane: (±0.5, 0), (0, 0.2) and (0, 1), scaled by 0.6, lifted.)
+    - ``"i"`` holds and accuracy is not perfect: two groups interleave on the circle, each far
+      from a third. With two groups alone, i would say the same as ii.
+    - ``"iii"`` holds and accuracy is not perfect: two groups on the circle, one of them tight,
+      the other wider than the gap. With one feature a group, iii would suffice.
+    - ``"ii"`` fails, as do i and iii, and accuracy is perfect: on the sphere, two groups that face
+      each other like two arrowheads. Each is 0.6 wide, and 0.48 from the other at the tips, which
+      are near all of their own group.
 
     Examples:
         >>> case = arrangements.counterexample("ii")
@@ -126,6 +139,7 @@ def counterexample(condition: str) -> tuple[Float[Tensor, "n d"], Int[Tensor, "N
         return _on_circle([[-30, 10], [-10, 30], [170, 190]])
     if condition == "iii":
         return _on_circle([[85, 95], [30, 150]])
-    plane = torch.tensor([[-0.5, 0], [0.5, 0], [0, 0.2], [0, 1], [0, 1], [0, 1]]).double() * 0.6
+    arrow = torch.tensor([[-0.3, -0.36], [0.3, -0.36], [0, -0.24]], dtype=torch.float64)
+    plane = torch.cat([arrow, arrow * torch.tensor([1, -1])])  # and its mirror image
     height = (1 - plane.square().sum(1, keepdim=True)).sqrt()
     return torch.cat([plane, height], dim=1), torch.arange(6).reshape(2, 3)
