@@ -1,6 +1,7 @@
 """Pictures of the book: each function takes tensors and returns a matplotlib Figure."""
 
 from replearn.figures.density import circle_densities
+from replearn.figures.experiments import seed_dots, traces
 from replearn.figures.idea import contrastive_idea, pull_and_push
 from replearn.figures.losses import (
     approach_to_limit,
@@ -11,6 +12,7 @@ from replearn.figures.losses import (
     loss_ruler,
     optima_against_floor,
 )
+from replearn.figures.maps import feature_map
 from replearn.figures.margins import (
     arrangements,
     cleared_arc,
