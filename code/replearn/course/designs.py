@@ -18,35 +18,37 @@ class AroundItself(Augmentation):
     """Turn and stretch each shape about its own centre: its place stays, all else changes.
 
     Args:
-        stretch: least and greatest factor along each of two perpendicular directions.
+        extents: least and greatest length, in pixels, that a shape is brought to along each of two
+            perpendicular directions, whatever its size was: a random factor would only blur it.
 
     Raises:
         ValueError: unless 0 < least ≤ greatest.
     """
 
-    stretch: tuple[float, float] = (0.5, 1.2)
+    extents: tuple[float, float] = (8, 28)
     name: str = "around itself"
 
     def __post_init__(self) -> None:
-        """Check the range of the factors."""
-        validation.interval("stretch", self.stretch, 0, math.inf)
+        """Check the range of the lengths."""
+        validation.interval("extents", self.extents, 0, math.inf)
 
     def sample(self, images: Images, generator: torch.Generator | None = None) -> Parameters:
-        """Draw two turns ``angles`` (n, 2) in radians, and ``factors`` (n, 2) between them."""
-        n, device = len(images), images.device
-        unit = torch.rand(2, n, 2, device=device, generator=generator)
-        low, high = map(math.log, self.stretch)
-        return {"angles": 2 * math.pi * unit[0], "factors": (low + (high - low) * unit[1]).exp()}
+        """Draw two turns ``angles`` (n, 2) in radians, and ``extents`` (n, 2) between them."""
+        unit = torch.rand(2, len(images), 2, device=images.device, generator=generator)
+        low, high = self.extents
+        return {"angles": 2 * math.pi * unit[0], "extents": low + (high - low) * unit[1]}
 
     def apply(self, images: Images, parameters: Parameters) -> Images:
         """Return the views: a point of a view shows the image at centre + M (point − centre)."""
         side = images.shape[-1]
         at = torch.arange(side, device=images.device) + 0.5
-        mass = images.sum(1)  # black weighs nothing
-        total = mass.sum((1, 2)).clamp(min=1e-6)
-        centre = torch.stack([mass.sum(1) @ at, mass.sum(2) @ at], 1) / total[:, None]
+        mass = images.amax(1)
+        mass = mass / mass.amax((1, 2), keepdim=True).clamp(min=1e-6)  # coverage: 0 on black
+        area = mass.sum((1, 2)).clamp(min=1)
+        centre = torch.stack([mass.sum(1) @ at, mass.sum(2) @ at], 1) / area[:, None]
+        shrink = area.sqrt()[:, None] / parameters["extents"]
         first, last = (_turn(angle) for angle in parameters["angles"].unbind(1))
-        M = first @ torch.diag_embed(1 / parameters["factors"]) @ last
+        M = first @ torch.diag_embed(shrink) @ last
         H = torch.eye(3, device=images.device).repeat(len(images), 1, 1)
         H[:, :2, :2] = M
         H[:, :2, 2] = centre - (M @ centre[:, :, None])[:, :, 0]

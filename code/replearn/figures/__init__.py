@@ -34,5 +34,11 @@ from replearn.figures.sphere import (
     tammes_angles,
 )
 from replearn.figures.style import placeholder
-from replearn.figures.tables import Table, factor_table, prediction_table, score_table
+from replearn.figures.tables import (
+    Table,
+    factor_table,
+    prediction_table,
+    score_table,
+    seeds_table,
+)
 from replearn.figures.training import alignment_and_uniformity, loss_curve
