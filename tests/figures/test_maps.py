@@ -5,33 +5,12 @@ import math
 import pytest
 import torch
 
-from replearn import figures
-from replearn.figures.maps import BY, principal_components
+from replearn import evaluation, figures
+from replearn.figures.maps import BY
 from replearn.shapes import ShapesDataset
 
 FACTORS = ShapesDataset("val", size=1600).factors
 CODES = torch.randn(len(FACTORS), 5, generator=torch.Generator().manual_seed(0))
-
-
-def test_components_are_those_of_the_largest_variance():
-    turn = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(1)))[0]
-    stretched = CODES * torch.tensor([1.0, 9.0, 0.1, 3.0, 0.1])
-    two, share = principal_components(stretched @ turn + 7)
-    centred = stretched - stretched.mean(0)
-    expected = torch.linalg.svd(centred, full_matrices=False)
-    torch.testing.assert_close(two.norm(dim=0), expected.S[:2], rtol=1e-4, atol=0)
-    assert share == pytest.approx(float(expected.S[:2].square().sum() / expected.S.square().sum()))
-    for k in range(2):  # the axes of the stretch, but for their sign
-        cosine = torch.nn.functional.cosine_similarity(two[:, k], expected.U[:, k], dim=0)
-        assert abs(float(cosine)) == pytest.approx(1, abs=1e-4)
-    again, _ = principal_components(-(stretched @ turn))
-    torch.testing.assert_close(again.abs(), two.abs(), rtol=1e-3, atol=1e-3)
-
-
-def test_a_constant_has_no_variance_to_share():
-    two, share = principal_components(torch.ones(4, 3))
-    assert two.abs().max() == 0
-    assert math.isnan(share)
 
 
 @pytest.mark.parametrize("by", BY)
@@ -51,7 +30,7 @@ def test_dots_have_the_value_of_their_image(by):
     dots = one.collections[0]
     torch.testing.assert_close(torch.as_tensor(dots.get_array().data).float(), expected.float())
     where = torch.as_tensor(dots.get_offsets().data).float()
-    torch.testing.assert_close(where, principal_components(CODES)[0][shown])
+    torch.testing.assert_close(where, evaluation.principal_components(CODES)[0][shown])
 
 
 def test_maps_of_nothing_are_refused():
@@ -59,5 +38,3 @@ def test_maps_of_nothing_are_refused():
         figures.feature_map({"one": CODES}, FACTORS, "color")
     with pytest.raises(ValueError, match="equally many"):
         figures.feature_map({"one": CODES[1:]}, FACTORS)
-    with pytest.raises(ValueError, match="features"):
-        principal_components(torch.zeros(3, 1))

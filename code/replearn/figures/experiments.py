@@ -68,7 +68,7 @@ def traces(runs: Mapping[str, Sequence[Trace]], factors: Sequence[str] = FACTORS
     Args:
         runs: by training, what each seed's scores were at the steps that were looked at: the curve
             is the mean over seeds, the band spans them.
-        factors: those to show, keys of the traces.
+        factors: those to show; one that was alike in all images of a training has no score there.
 
     Raises:
         ValueError: for a training without a seed, or seeds that were looked at at different steps.
@@ -89,6 +89,8 @@ def traces(runs: Mapping[str, Sequence[Trace]], factors: Sequence[str] = FACTORS
         if any(each != steps[0] for each in steps):
             raise ValueError(f"the seeds of {name!r} must be looked at at the same steps")
         for factor, color, line in zip(factors, style.CYCLE, style.LINES, strict=False):
+            if not all(factor in look for trace in seeds for look in trace):
+                continue  # it was alike in all images: there was nothing to read
             scores = torch.tensor([[look[factor] for look in trace] for trace in seeds])
             ax.plot(steps[0], scores.mean(0), color=color, ls=line, label=HEADINGS[factor])
             ax.fill_between(steps[0], scores.amin(0), scores.amax(0), color=color, alpha=0.15, lw=0)

@@ -12,6 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from replearn import evaluation
 from replearn.engine import validation
 from replearn.figures import style
 from replearn.shapes import COLORS, SHAPES, Factors
@@ -20,27 +21,6 @@ BY = ("colour", "shape", "location", "size", "rotation")
 """What a map may be coloured by: location is the distance of the centre from the left."""
 
 _POINTS = 1500  # drawn of each map: more would lie on top of each other
-
-
-@validation.arguments
-def principal_components(features: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n 2"], float]:
-    """Return features in their first two principal components, and the share of their variance.
-
-    A component's sign is arbitrary; here its largest entry, as a direction, is positive.
-
-    Raises:
-        ValueError: for fewer than two features or columns, or features that are not finite.
-    """
-    validation.at_least("len(features)", len(features), 2)
-    validation.at_least("features.shape[1]", features.shape[1], 2)
-    validation.finite("features", features)
-    centred = features.double() - features.double().mean(0)
-    variances, directions = torch.linalg.eigh(centred.T @ centred)  # ascending
-    two = directions[:, -2:].flip(1)
-    two = two * two.gather(0, two.abs().argmax(0, keepdim=True)).sign()
-    total = float(variances.sum())
-    share = float(variances[-2:].sum()) / total if total else math.nan
-    return (centred @ two).to(features.dtype), share
 
 
 @validation.arguments
@@ -79,10 +59,10 @@ def feature_map(
         drawn = drawn[factors.shape[drawn] > 0]
     values, how, ticks = _coloring(factors[drawn], by)
     for ax, (name, codes) in zip(axes.flat, features.items(), strict=False):
-        two, share = principal_components(codes)
+        two, shares = evaluation.principal_components(codes)
         dots = ax.scatter(*two[drawn].T, c=values, s=5, linewidths=0, **how)
         ax.set_title(name, size=12)
-        ax.set_xlabel(f"{share:.0%} of the variance", size=12)
+        ax.set_xlabel(f"{float(shares.sum()):.0%} of the variance", size=12)
         ax.set(xticks=[], yticks=[])
         ax.set_aspect("equal", adjustable="datalim")
     key = fig.colorbar(dots, ax=list(axes.flat), ticks=list(ticks), fraction=0.05, aspect=30)
