@@ -52,9 +52,7 @@ def test_ten_steps_of_the_typed_autoencoder_lose_what_the_library_loses(root: Pa
 
 @pytest.mark.usefixtures("in_float32")
 @pytest.mark.parametrize("name", ["A", "B", "C"])
-def test_ten_steps_of_the_typed_contrast_lose_what_the_library_loses(
-    root: Path, name: str
-) -> None:
+def test_ten_steps_of_the_typed_contrast_lose_what_the_library_loses(root: Path, name: str) -> None:
     page = executed(root, "q8-contrastive", "train_plainly", "sets")
     assert as_long_as_the_brief_says(page["train_plainly"])
     run = training.train_contrastive(augmentations.SETS[name].augmentation, recipe=Recipe(**PLAN))

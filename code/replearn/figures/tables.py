@@ -64,7 +64,7 @@ def seeds_table(scores: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
     """Tabulate scores of networks that were trained from several seeds: mean (least–greatest).
 
     Args:
-        scores: by row, one score a factor for every seed; how many there are stands beside its name.
+        scores: by row, one score a factor for every seed. Their number has a column.
 
     Raises:
         ValueError: for a row without a seed, or a seed without a score of each factor.
