@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from replearn import ruler
 from replearn.engine import validation
 from replearn.evaluation import LAYERS
 from replearn.figures import style
@@ -27,7 +28,10 @@ _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 @validation.arguments
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
-    """Show a panel for each factor, a bar for each encoder, and predictions as open circles."""
+    """Show a panel for each factor, a bar for each encoder, and predictions as open circles.
+
+    Dotted lines are the bounds of *invariant* and *sensitive*, of :mod:`replearn.ruler`.
+    """
     validation.complete("scores", scores, FACTORS)
     predictions = predictions or {}
     names = list(scores)
@@ -42,6 +46,8 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
             prediction = predictions.get(name, {}).get(factor)
             if prediction in _TARGETS:
                 ax.plot(_TARGETS[prediction], y, clip_on=False, **_RING)
+        for bound in (ruler.INVARIANT, ruler.SENSITIVE):
+            ax.axvline(bound, color=style.GREY, ls=":", lw=1, zorder=0)
         ax.set_title(HEADINGS[factor])
         ax.set_xlim(-0.08, 1.5)
         ax.set_xticks([0, 1])
