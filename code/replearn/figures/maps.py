@@ -77,8 +77,8 @@ def _coloring(factors: Factors, by: str) -> tuple[Tensor, dict[str, Any], dict[f
         palette = [factors.rgb[factors.color == c].mean(0).tolist() for c in range(len(COLORS))]
         return factors.color, _labels(palette), dict(enumerate(COLORS))
     if by == "shape":
-        palette = [style.BLUE, style.ORANGE, style.PURPLE]
-        return factors.shape, _labels(palette), dict(enumerate(SHAPES))
+        three = [style.BLUE, style.ORANGE, style.PURPLE]
+        return factors.shape, _labels(three), dict(enumerate(SHAPES))
     if by == "rotation":
         period = 2 * math.pi / torch.tensor([1.0, 3.0, 4.0])[factors.shape]
         turned = factors.angle / period % 1
