@@ -152,6 +152,7 @@ OWN = {
     "from_first": {"function": abs, "arguments": 3},
     "identify": {"thing": losses.info_nce},
     "info_nce_on_circle": {"z": Z[:, :2], "z_pos": Z[:, :2].flip(0)},
+    "layer_probes": {"scores": {"A": [SCORES["A"]] * 8}, "factors": ("color",)},
     "layer_accuracy": {"accuracies": {"A": {"color": [0.5] * 8, "shape": [0.5] * 8}}},
     "logits_matrix": {"logits": torch.rand(16, 16)},
     "loss_ruler": {"marks": {"a": 1.0, "b": 2.0}, "measured": "a"},

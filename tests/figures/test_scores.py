@@ -95,3 +95,14 @@ def test_no_more_encoders_than_can_be_told_apart(n):
     accuracies = {str(k): dict.fromkeys(("color", "shape"), [0.5] * len(LAYERS)) for k in range(n)}
     with pytest.raises(ValueError, match=rf"len\(accuracies\) must lie in \[1, 6\], got {n}"):
         figures.layer_accuracy(accuracies)
+
+
+def test_layer_probes_draw_each_encoder_in_a_panel_a_factor():
+    layers = [dict.fromkeys(FACTORS, k / 10) for k in range(len(LAYERS))]
+    fig = figures.layer_probes({"A": layers, "B": layers[::-1]}, ("shape", "size"))
+    assert [ax.get_title() for ax in fig.axes] == ["shape", "size"]
+    guess, a, b = fig.axes[1].lines
+    assert set(guess.get_ydata()) == {0}
+    assert list(a.get_ydata()) == list(b.get_ydata())[::-1] == [k / 10 for k in range(len(LAYERS))]
+    with pytest.raises(ValueError, match="8 layers, got 7 of 'A'"):
+        figures.layer_probes({"A": layers[1:]})

@@ -23,7 +23,7 @@ from replearn.figures.margins import (
 )
 from replearn.figures.neighbors import nn_compare, nn_describe, nn_visualize
 from replearn.figures.pairs import dot_against_distance, logits_matrix, positive_pairs
-from replearn.figures.scores import layer_accuracy, sensitivity_bars
+from replearn.figures.scores import layer_accuracy, layer_probes, sensitivity_bars
 from replearn.figures.shapes import factor_distribution, image_grid, image_rows, vary
 from replearn.figures.sphere import (
     around_the_circle,

@@ -83,3 +83,46 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     axes[0].set_ylabel("share of nearest neighbours")
     style.legend_above(fig)
     return fig
+
+
+@validation.arguments
+def layer_probes(
+    scores: Mapping[str, Sequence[Mapping[str, float]]],
+    factors: Sequence[str] = ("color", "location", "shape"),
+) -> Figure:
+    """Show what a probe reads of each factor, layer by layer: a panel a factor, a curve an encoder.
+
+    A curve that leaves its panel downwards goes where the probe is worse than a guess.
+
+    Args:
+        scores: by encoder, for every one of :data:`replearn.evaluation.LAYERS` what
+            :func:`replearn.probes.probe` returns.
+        factors: those to show.
+
+    Raises:
+        ValueError: for an encoder without a score of each factor at each layer.
+    """
+    validation.between("len(scores)", len(scores), 1, len(style.CYCLE))
+    validation.between("len(factors)", len(factors), 1, len(FACTORS))
+    for name, layers in scores.items():
+        if len(layers) != len(LAYERS):
+            raise ValueError(
+                f"scores must have {len(LAYERS)} layers, got {len(layers)} of {name!r}"
+            )
+        validation.complete("scores", dict(zip(LAYERS, layers, strict=True)), tuple(factors))
+    fig, axes = style.subplots(
+        1, len(factors), sharey=True, squeeze=False, figsize=(2.9 * len(factors), 3.4)
+    )
+    for ax, factor in zip(axes[0], factors, strict=True):
+        ax.axhline(0, color=style.GREY, lw=1, ls=":", label="a guess")
+        for (name, layers), color, marker in zip(
+            scores.items(), style.CYCLE, style.MARKERS, strict=False
+        ):
+            read = [layer[factor] for layer in layers]
+            ax.plot(read, color=color, marker=marker, ms=5, label=name)
+        ax.set_title(HEADINGS[factor])
+        ax.set_xticks(range(len(LAYERS)), LAYERS, rotation=45, ha="right")
+        ax.set_ylim(-0.1, 1.03)
+    axes[0][0].set_ylabel("read by a linear probe")
+    style.legend_above(fig)
+    return fig
