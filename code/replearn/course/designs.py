@@ -41,11 +41,11 @@ class AroundItself(Augmentation):
     def apply(self, images: Images, parameters: Parameters) -> Images:
         """Return the views: a point of a view shows the image at centre + M (point − centre)."""
         side = images.shape[-1]
-        at = torch.arange(side, device=images.device) + 0.5
+        pixel = 0.5 + torch.arange(side, device=images.device)
         mass = images.amax(1)
         mass = mass / mass.amax((1, 2), keepdim=True).clamp(min=1e-6)  # coverage: 0 on black
         area = mass.sum((1, 2)).clamp(min=1)
-        centre = torch.stack([mass.sum(1) @ at, mass.sum(2) @ at], 1) / area[:, None]
+        centre = torch.stack([mass.sum(1) @ pixel, mass.sum(2) @ pixel], 1) / area[:, None]
         shrink = area.sqrt()[:, None] / parameters["extents"]
         first, last = (_turn(angle) for angle in parameters["angles"].unbind(1))
         M = first @ torch.diag_embed(shrink) @ last
