@@ -61,7 +61,7 @@ def score_table(scores: Scores, predictions: Predictions | None = None) -> Table
 
 @validation.arguments
 def seeds_table(scores: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
-    """Tabulate scores of networks that were trained from several seeds: mean (least–greatest).
+    """Tabulate scores of networks that were trained from several seeds: least–greatest.
 
     Args:
         scores: by row, one score a factor for every seed. Their number has a column.
@@ -73,12 +73,12 @@ def seeds_table(scores: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
     for name, seeds in scores.items():
         validation.at_least(f"len(scores[{name!r}])", len(seeds), 1)
         validation.complete("scores", {f"{name} {k}": one for k, one in enumerate(seeds)}, FACTORS)
-        cells = []
+        spans = []
         for factor in FACTORS:
             values = [one[factor] for one in seeds]
-            ends = f"{number(min(values))}–{number(max(values))}"
-            cells.append(f"{number(sum(values) / len(values))} ({ends})")
-        rows.append((name, str(len(seeds)), *cells))
+            ends = dict.fromkeys((number(min(values)), number(max(values))))  # alike: one
+            spans.append("–".join(ends))
+        rows.append((name, str(len(seeds)), *spans))
     return Table(("network", "seeds", *(HEADINGS[factor] for factor in FACTORS)), tuple(rows))
 
 
