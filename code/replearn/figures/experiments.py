@@ -36,7 +36,7 @@ def seed_dots(panels: Mapping[str, Seeds], marks: Mapping[str, float] | None = N
         for name, values in rows.items():
             validation.at_least(f"len(panels[{measure!r}][{name!r}])", len(values), 1)
     fig, axes = style.subplots(
-        1, len(panels), sharey=True, squeeze=False, figsize=(7.6, 0.36 * len(names) + 1.3)
+        1, len(panels), sharey=True, squeeze=False, figsize=(6.4, 0.36 * len(names) + 1.3)
     )
     for ax, (measure, rows) in zip(axes[0], panels.items(), strict=True):
         for y, values in enumerate(rows.values()):
@@ -79,7 +79,7 @@ def traces(runs: Mapping[str, Sequence[Trace]], factors: Sequence[str] = FACTORS
     cols = min(2, len(runs))
     rows = math.ceil(len(runs) / cols)
     fig, axes = style.subplots(
-        rows, cols, sharey=True, squeeze=False, figsize=(3.8 * cols, 2.6 * rows + 0.4)
+        rows, cols, sharey=True, squeeze=False, figsize=(2.9 * cols, 2.3 * rows + 0.5)
     )
     for spare in axes.flat[len(runs) :]:
         spare.set_axis_off()
