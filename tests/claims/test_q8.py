@@ -84,3 +84,7 @@ def test_answer_q8d():
         assert min(read[told]) > ruler.SENSITIVE, told
     for not_told in ("shape", "one colour, size, place"):
         assert max(read[not_told]) < ruler.INVARIANT, not_told
+    scores = [row["sensitivity"] for row in records.read("quality") if row["label"] == "B"]
+    assert min(score["color"] for score in scores) >= 0.99
+    assert max(score["location"] for score in scores) <= 0.11
+    assert max(score["shape"] for score in scores) <= 0.02
