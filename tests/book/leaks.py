@@ -23,10 +23,10 @@ ANSWERS = {
     "6": r"f_2\(c\)|\\ve_c|e_c\b|penultimate|dual_encoder",
     "7a": r"(?i)injective|interleaved|memori[sz]",
     "7b": r"\.square\(\)\s*\.mean|mse_loss|\*\* ?2\)\.mean",
-    "7d": r"(?i)bottleneck|smoothness of convolution|denois|nearly the same place",
+    "7d": r"(?i)bottleneck|from \*?continuity|denois|nearly the same place",
     "8a": r"cross_entropy|log_softmax|nll_loss|z @ z_pos",
     "8b": r"\*\*invariant\*\*|\bLOST\b|what stays|(colou?r|position|shape) (is|are) lost",
-    "8d": r"(?i)shortcut|weakly sensitive|colou?r is easy|last in a queue",
+    "8d": r"(?i)shortcut|weakly sensitive|is easiest|stands? still|two moving views",
 }
 
 

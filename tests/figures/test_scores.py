@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from replearn import figures
+from replearn import figures, ruler
 from replearn.evaluation import LAYERS
 from replearn.neighbors import FACTORS
 from replearn.shapes import Factors
@@ -32,6 +32,16 @@ def test_score_table_puts_the_prediction_before_the_score():
     assert b == ["B", *scores, "invariant: −0.02"]
 
 
+def test_seeds_table_has_the_ends_or_one_number():
+    seeds = [dict.fromkeys(FACTORS, 0.2), dict.fromkeys(FACTORS, 0.2) | {"size": -0.1}]
+    header, row = cells(figures.seeds_table({"B": seeds}))
+    assert header[:3] == ["network", "seeds", "colour"]
+    assert row[:3] == ["B", "2", "0.20"]
+    assert row[2 + FACTORS.index("size")] == "−0.10–0.20"
+    with pytest.raises(ValueError, match="must be at least 1"):
+        figures.seeds_table({"B": []})
+
+
 def test_prediction_table_has_a_row_an_encoder():
     _, row = cells(figures.prediction_table(PREDICTED))
     assert row == ["B", *PREDICTED["B"].values()]
@@ -46,6 +56,11 @@ def test_factor_table_reads_like_the_factors():
     assert cells(figures.factor_table(factors))[1][-1] == "0°", "angles are below 360°"
 
 
+def at(ax, marker):
+    """Where a panel's lines and points begin, of those with a marker."""
+    return [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == marker]
+
+
 def test_bars_are_as_long_as_the_scores_and_circles_stand_at_the_predictions():
     axes = figures.sensitivity_bars(SCORES, PREDICTED).axes
     assert len(axes) == len(FACTORS)
@@ -53,13 +68,14 @@ def test_bars_are_as_long_as_the_scores_and_circles_stand_at_the_predictions():
     for ax, factor in zip(axes, FACTORS, strict=True):
         widths = [bar.get_width() for bar in ax.patches]
         assert widths == pytest.approx([SCORES[name][factor] for name in SCORES])
-        assert [float(line.get_xdata()[0]) for line in ax.lines] == targets[PREDICTED["B"][factor]]
+        assert at(ax, "o") == targets[PREDICTED["B"][factor]]
+        assert at(ax, "None") == [ruler.INVARIANT, ruler.SENSITIVE]
 
 
 def test_bars_without_predictions_have_no_circles():
     fig = figures.sensitivity_bars(SCORES)
     assert not fig.legends
-    assert not any(ax.lines for ax in fig.axes)
+    assert not any(at(ax, "o") for ax in fig.axes)
 
 
 def test_layer_accuracy_draws_each_encoder_in_both_panels_beside_chance():
@@ -79,3 +95,14 @@ def test_no_more_encoders_than_can_be_told_apart(n):
     accuracies = {str(k): dict.fromkeys(("color", "shape"), [0.5] * len(LAYERS)) for k in range(n)}
     with pytest.raises(ValueError, match=rf"len\(accuracies\) must lie in \[1, 6\], got {n}"):
         figures.layer_accuracy(accuracies)
+
+
+def test_layer_probes_draw_each_encoder_in_a_panel_a_factor():
+    layers = [dict.fromkeys(FACTORS, k / 10) for k in range(len(LAYERS))]
+    fig = figures.layer_probes({"A": layers, "B": layers[::-1]}, ("shape", "size"))
+    assert [ax.get_title() for ax in fig.axes] == ["shape", "size"]
+    guess, a, b = fig.axes[1].lines
+    assert set(guess.get_ydata()) == {0}
+    assert list(a.get_ydata()) == list(b.get_ydata())[::-1] == [k / 10 for k in range(len(LAYERS))]
+    with pytest.raises(ValueError, match="8 layers, got 7 of 'A'"):
+        figures.layer_probes({"A": layers[1:]})

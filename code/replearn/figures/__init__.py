@@ -1,6 +1,7 @@
 """Pictures of the book: each function takes tensors and returns a matplotlib Figure."""
 
 from replearn.figures.density import circle_densities
+from replearn.figures.experiments import seed_dots, traces
 from replearn.figures.idea import contrastive_idea, pull_and_push
 from replearn.figures.losses import (
     approach_to_limit,
@@ -11,6 +12,7 @@ from replearn.figures.losses import (
     loss_ruler,
     optima_against_floor,
 )
+from replearn.figures.maps import feature_map
 from replearn.figures.margins import (
     arrangements,
     cleared_arc,
@@ -21,7 +23,7 @@ from replearn.figures.margins import (
 )
 from replearn.figures.neighbors import nn_compare, nn_describe, nn_visualize
 from replearn.figures.pairs import dot_against_distance, logits_matrix, positive_pairs
-from replearn.figures.scores import layer_accuracy, sensitivity_bars
+from replearn.figures.scores import layer_accuracy, layer_probes, sensitivity_bars
 from replearn.figures.shapes import factor_distribution, image_grid, image_rows, vary
 from replearn.figures.sphere import (
     around_the_circle,
@@ -32,5 +34,11 @@ from replearn.figures.sphere import (
     tammes_angles,
 )
 from replearn.figures.style import placeholder
-from replearn.figures.tables import Table, factor_table, prediction_table, score_table
+from replearn.figures.tables import (
+    Table,
+    factor_table,
+    prediction_table,
+    score_table,
+    seeds_table,
+)
 from replearn.figures.training import alignment_and_uniformity, loss_curve

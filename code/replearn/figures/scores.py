@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from replearn import ruler
 from replearn.engine import validation
 from replearn.evaluation import LAYERS
 from replearn.figures import style
@@ -27,7 +28,10 @@ _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 @validation.arguments
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
-    """Show a panel for each factor, a bar for each encoder, and predictions as open circles."""
+    """Show a panel for each factor, a bar for each encoder, and predictions as open circles.
+
+    Dotted lines are the bounds of *invariant* and *sensitive*, of :mod:`replearn.ruler`.
+    """
     validation.complete("scores", scores, FACTORS)
     predictions = predictions or {}
     names = list(scores)
@@ -42,6 +46,8 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
             prediction = predictions.get(name, {}).get(factor)
             if prediction in _TARGETS:
                 ax.plot(_TARGETS[prediction], y, clip_on=False, **_RING)
+        for bound in (ruler.INVARIANT, ruler.SENSITIVE):
+            ax.axvline(bound, color=style.GREY, ls=":", lw=1, zorder=0)
         ax.set_title(HEADINGS[factor])
         ax.set_xlim(-0.08, 1.5)
         ax.set_xticks([0, 1])
@@ -75,5 +81,48 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
         ax.set_xticks(range(len(LAYERS)), LAYERS, rotation=45, ha="right")
         ax.set_ylim(0, 1.02)
     axes[0].set_ylabel("share of nearest neighbours")
+    style.legend_above(fig)
+    return fig
+
+
+@validation.arguments
+def layer_probes(
+    scores: Mapping[str, Sequence[Mapping[str, float]]],
+    factors: Sequence[str] = ("color", "location", "shape"),
+) -> Figure:
+    """Show what a probe reads of each factor, layer by layer: a panel a factor, a curve an encoder.
+
+    A curve that leaves its panel downwards goes where the probe is worse than a guess.
+
+    Args:
+        scores: by encoder, for every one of :data:`replearn.evaluation.LAYERS` what
+            :func:`replearn.probes.probe` returns.
+        factors: those to show.
+
+    Raises:
+        ValueError: for an encoder without a score of each factor at each layer.
+    """
+    validation.between("len(scores)", len(scores), 1, len(style.CYCLE))
+    validation.between("len(factors)", len(factors), 1, len(FACTORS))
+    for name, layers in scores.items():
+        if len(layers) != len(LAYERS):
+            raise ValueError(
+                f"scores must have {len(LAYERS)} layers, got {len(layers)} of {name!r}"
+            )
+        validation.complete("scores", dict(zip(LAYERS, layers, strict=True)), tuple(factors))
+    fig, axes = style.subplots(
+        1, len(factors), sharey=True, squeeze=False, figsize=(2.9 * len(factors), 3.4)
+    )
+    for ax, factor in zip(axes[0], factors, strict=True):
+        ax.axhline(0, color=style.GREY, lw=1, ls=":", label="a guess")
+        for (name, layers), color, marker in zip(
+            scores.items(), style.CYCLE, style.MARKERS, strict=False
+        ):
+            read = [layer[factor] for layer in layers]
+            ax.plot(read, color=color, marker=marker, ms=5, label=name)
+        ax.set_title(HEADINGS[factor])
+        ax.set_xticks(range(len(LAYERS)), LAYERS, rotation=45, ha="right")
+        ax.set_ylim(-0.1, 1.03)
+    axes[0][0].set_ylabel("read by a linear probe")
     style.legend_above(fig)
     return fig

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from replearn.engine import validation
@@ -57,6 +57,29 @@ def score_table(scores: Scores, predictions: Predictions | None = None) -> Table
     return Table(
         header, tuple((encoder, *(cell(encoder, f) for f in FACTORS)) for encoder in scores)
     )
+
+
+@validation.arguments
+def seeds_table(scores: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
+    """Tabulate scores of networks that were trained from several seeds: least–greatest.
+
+    Args:
+        scores: by row, one score a factor for every seed. Their number has a column.
+
+    Raises:
+        ValueError: for a row without a seed, or a seed without a score of each factor.
+    """
+    rows = []
+    for name, seeds in scores.items():
+        validation.at_least(f"len(scores[{name!r}])", len(seeds), 1)
+        validation.complete("scores", {f"{name} {k}": one for k, one in enumerate(seeds)}, FACTORS)
+        spans = []
+        for factor in FACTORS:
+            values = [one[factor] for one in seeds]
+            ends = dict.fromkeys((number(min(values)), number(max(values))))  # alike: one
+            spans.append("–".join(ends))
+        rows.append((name, str(len(seeds)), *spans))
+    return Table(("network", "seeds", *(HEADINGS[factor] for factor in FACTORS)), tuple(rows))
 
 
 @validation.arguments

@@ -1,0 +1,43 @@
+"""What encoders of the design exercise keep, over seeds, kept beside this file as design.json.
+
+    python benchmarks/design.py --seeds 0 1 2
+
+The exercise, of Question 8, is to make views whose encoder keeps one factor alone. Training takes
+the steps of A and the plan of all others; a run that is stored already is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from replearn import evaluation, training
+from replearn.augmentations import plan
+from replearn.course.designs import only_location
+
+RESULTS = Path(__file__).with_name("design.json")
+PLAN = replace(plan("fast", only_location), steps=220)
+
+
+def main() -> None:
+    """Train or load what is asked for, score it, and add it to the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    for seed in parser.parse_args().seeds:
+        run = training.train_contrastive(only_location, recipe=PLAN, seed=seed)
+        keep({**run.facts, **evaluation.scores(run, only_location)})
+
+
+def keep(result: dict[str, object]) -> None:
+    """Put ``result`` in the place of an older one of the same seed and chip."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    own = ("seed", "chip")
+    rows = [old for old in kept if any(old[name] != result[name] for name in own)] + [result]
+    rows.sort(key=lambda old: [str(old[name]) for name in own])
+    RESULTS.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
