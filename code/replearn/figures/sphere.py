@@ -28,6 +28,7 @@ from replearn.theory.tammes import TAMMES_OPTIMA, smallest_angle
 
 
 @validation.arguments
+@style.drawing
 def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N m"]) -> Figure:
     """Draw two groups around the north pole of the sphere, from above the pole and from aside.
 
@@ -35,7 +36,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N
     distances on the sphere's chords, not in the projection.
     """
     groups = _checked(features, groups)
-    fig, (plane, ball) = style.subplots(1, 2, figsize=(8.2, 4.0))
+    fig, (plane, ball) = style.subplots(1, 2, figsize=(8.0, 4.0))
     distances = torch.cdist(features, features)
     within = distances[groups[0]][:, groups[0]]
     across = distances[groups[0]][:, groups[1]]
@@ -76,6 +77,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N
 
 
 @validation.arguments
+@style.drawing
 def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0) -> Figure:
     """Draw N points on the sphere for several N, side by side, ``turned`` by so many degrees.
 
@@ -86,8 +88,9 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
     """
     columns = len(configurations)
     validation.at_least("len(configurations)", columns, 1)
-    fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.9), squeeze=False)
+    fig, axes = style.subplots(1, columns, beside=2, figsize=(2.0 * columns, 2.9), squeeze=False)
     angle = math.radians(turned)
+    fig.set_label(f"Turned by {turned:g}°.")
     for ax, (n, points) in zip(axes[0], configurations.items(), strict=True):
         facing = points @ _view(points[0]).T  # the first point comes to the front, at (0, 0, 1)
         direction = (math.sin(angle), (1 - math.cos(angle)) / 4, math.cos(angle))
@@ -104,6 +107,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
 
 
 @validation.arguments
+@style.drawing
 def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Figure:
     """Plot the smallest angle found between N points on the sphere, and the proved optima."""
     fig, ax = style.subplots(figsize=(6.6, 3.4))
@@ -118,6 +122,7 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 
 
 @validation.arguments
+@style.drawing
 def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int) -> Figure:
     """Draw two groups that share ``shared`` samples: the best placement, its loss and its extent.
 
@@ -130,7 +135,7 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
         raise ValueError(f"losses must be one for each of {len(layouts)}, got {len(losses)}")
     for features, groups in layouts:
         _checked(features, groups)
-    fig, (circle, left, right) = style.subplots(1, 3, figsize=(9.0, 2.9))
+    fig, (circle, left, right) = style.subplots(1, 3, figsize=(8.0, 2.9))
     features, groups = layouts[shared]
     _circle(circle)
     features = _first_left(features, groups)
@@ -147,10 +152,15 @@ def overlap(layouts: Sequence[Arrangement], losses: Sequence[float], shared: int
     left.text(0, math.log(2) + 0.01, "log 2: all features equal", va="bottom", color=style.GREY)
     left.set(xlabel="samples shared", ylabel="least loss found (nats)", ylim=(0, 0.85))
     right.set(xlabel="samples shared", ylabel="largest distance\nbetween the groups", ylim=(0, 2.1))
+    fig.set_label(
+        f"{shared} of {groups.shape[1]} samples shared: least loss {losses[shared]:.3f} nats, "
+        f"largest distance between the groups {apart[shared]:.2f}."
+    )
     return fig
 
 
 @validation.arguments
+@style.drawing
 def groups_on_circle(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], rgb: Float[Tensor, "N 3"]
 ) -> Figure:
@@ -177,6 +187,7 @@ def groups_on_circle(
 
 
 @validation.arguments
+@style.drawing
 def around_the_circle(
     dataset: ShapesDataset, features: Mapping[str, Float[Tensor, "n 2"]], count: int = 20
 ) -> Figure:
@@ -190,7 +201,7 @@ def around_the_circle(
     for name, unit in features.items():
         validation.unit_rows(f"features[{name!r}]", unit)
         validation.between(f"len(features[{name!r}])", len(unit), 1, len(dataset))
-    fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
+    fig, axes = style.subplots(1, len(features), figsize=(4.0 * len(features), 4.2), squeeze=False)
     turn = 2 * math.pi * torch.arange(count) / count
     directions = torch.stack([turn.cos(), turn.sin()], dim=1)
     half = 0.97 * math.sin(math.pi / count) / math.sqrt(2)  # of a side: no two overlap
@@ -234,7 +245,7 @@ def _view(toward: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
 def _ball(ax: Axes, view: Float[Tensor, "3 3"]) -> None:
     """Draw a transparent unit sphere with its meridians and parallels, from far away."""
     ax.add_patch(_ring(1.0, color=style.GREY))
-    turn = torch.linspace(0, 2 * math.pi, 121, dtype=view.dtype)
+    turn = torch.linspace(0, 2 * math.pi, 61, dtype=view.dtype)
     circle = torch.stack([turn.cos(), turn.sin(), torch.zeros_like(turn)], dim=1)
     for degrees in (-60, -30, 0, 30, 60):
         lift = torch.tensor([0.0, 0.0, math.sin(math.radians(degrees))], dtype=view.dtype)
