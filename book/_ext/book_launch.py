@@ -29,6 +29,9 @@ _REMOTE = re.compile(rf"(?:(?:https?|ssh|git)://(?:[^/@]*@)?|[\w.-]+@){_PATH}")
 _ADDRESS = re.compile(rf"https://{_PATH}")
 
 
+_LOGOS = {"Colab": "png", "Binder": "svg"}  # of the theme
+
+
 @dataclass(frozen=True)
 class Repository:
     """A repository on a public host, and which state of it to open."""
@@ -90,23 +93,29 @@ def _git(root: Path, *command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def places(app: Sphinx, page: str) -> dict[str, str]:
+    """The addresses that open a page where it runs, by name; none for a page without a notebook."""
+    notebook = f"notebooks/{page.rsplit('/', 1)[-1]}.ipynb"
+    home = repository()
+    if home is None or not (ROOT / notebook).exists():
+        return {}
+    source = Path(app.env.doc2path(page)).relative_to(app.srcdir).as_posix()
+    found = {"Colab": home.colab(notebook), "Binder": home.binder(source)}
+    return {name: url for name, url in found.items() if url is not None}
+
+
 def add_buttons(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Add the buttons to a page that has a notebook."""
-    notebook = f"notebooks/{page.rsplit('/', 1)[-1]}.ipynb"
-    home = repository()
-    if doctree is None or home is None or not (ROOT / notebook).exists():
+    if doctree is None or not (found := places(app, page)):
         return
-    source = Path(app.env.doc2path(page)).relative_to(app.srcdir).as_posix()
-    places = {"Colab": (home.colab(notebook), "png"), "Binder": (home.binder(source), "svg")}
     buttons = [
         {
             **{"type": "link", "text": name, "tooltip": f"Run this page on {name}", "url": url},
-            "icon": f"_static/images/logo_{name.lower()}.{form}",
+            "icon": f"_static/images/logo_{name.lower()}.{_LOGOS[name]}",
         }
-        for name, (url, form) in places.items()
-        if url is not None
+        for name, url in found.items()
     ]
     group = {"type": "group", "label": "launch-buttons", "icon": "fas fa-rocket"}
     context["header_buttons"].append({**group, "tooltip": "Run this page", "buttons": buttons})

@@ -21,6 +21,7 @@ CARD_ALT = "Fourteen views of one cyan triangle under each of three sets of augm
 # a role that list items no longer have; and people who speak to their browser call a button by the
 # words that they see on it, so that its name must hold these.
 MENDED = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",  # it has words of its own
     r'<link rel="preload" as="font"[^>]*>\n?': "",
     'role="doc-biblioentry"': 'role="listitem"',
     r'(<button class="btn search-button-field[^>]*) aria-label="Search"': r"\1",

@@ -41,7 +41,7 @@ def pages(root):
 PAGES = pages(Path(__file__).resolve().parents[2])
 
 # What moves a page's pictures.
-CONTROL = "[role=slider], .widget-toggle-buttons button:nth-of-type(2)"
+CONTROL = ".frames-controls input, .frames-controls button:nth-of-type(2)"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import importlib
 
 from replearn import course, recipes
-from replearn.figures import widgets
+from replearn.figures import style, widgets
 
 
 def test_the_environment_names_the_default_recipe(monkeypatch):
@@ -19,5 +19,7 @@ def test_the_environment_names_the_default_recipe(monkeypatch):
 
 def test_the_kernel_of_a_page_says_that_it_will_be_gone(monkeypatch):
     monkeypatch.setattr(widgets, "HAS_KERNEL", True)
+    monkeypatch.setattr(style, "DRAWS_TWICE", False)
     course.load_ipython_extension(None)
     assert not widgets.HAS_KERNEL
+    assert style.DRAWS_TWICE

@@ -1,9 +1,10 @@
 import base64
 import io
+import json
+import re
 
 import ipywidgets
 import pytest
-from PIL import Image
 from pypdf import PdfReader, Transformation
 
 from replearn.figures import style, widgets
@@ -31,56 +32,78 @@ def still(shown):
     return page
 
 
-def ends(link):
-    """What a link of the browser's joins."""
-    assert isinstance(link, ipywidgets.widgets.widget_link.Link)
-    return link.source, link.target
+def drawn(frame):
+    """The drawing that a frame has for a page."""
+    return base64.b64decode(frame["wide"].split(",")[1]).decode()
 
 
-def test_slider_picks_the_frame_in_the_browser_alone():
-    shown = widgets.frames(numbered, k=[1, 2, 4, 8])
-    (slider,) = shown.controls
-    assert isinstance(slider, ipywidgets.SelectionSlider)
-    assert [value for value, _ in slider.options] == ["1", "2", "4", "8"]
-    assert len(shown.stack.children) == 4
-    assert [ends(link) for link in shown.links] == [
-        ((slider, "index"), (shown.stack, "selected_index"))
-    ]
-    assert shown.children == (slider, shown.stack)
+# ---- Frames
+
+
+def test_numbers_are_the_stops_of_a_slider():
+    (choice,) = widgets.frames(numbered, k=[1, 2, 4, 8]).choices
+    assert (choice.label, choice.values, choice.words) == ("k", ("1", "2", "4", "8"), False)
 
 
 def test_words_are_buttons_under_the_name_of_the_choice():
-    shown = widgets.frames(lambda of_which: figure(of_which), of_which=("this", "that"))
-    (buttons,) = shown.controls
-    assert isinstance(buttons, ipywidgets.ToggleButtons)
-    assert buttons.options == ("this", "that")
-    assert buttons.description == "of which"
+    (choice,) = widgets.frames(lambda of_which: figure(of_which), of_which=("this", "that")).choices
+    assert (choice.label, choice.values, choice.words) == ("of which", ("this", "that"), True)
 
 
-def test_two_choices_pick_from_a_stack_of_stacks():
-    shown = widgets.frames(lettered, letter=("a", "b"), k=range(3))
-    buttons, slider = shown.controls
-    assert [len(inner.children) for inner in shown.stack.children] == [3, 3]
-    assert {ends(link) for link in shown.links} == {
-        ((buttons, "index"), (shown.stack, "selected_index")),
-        *(((slider, "index"), (inner, "selected_index")) for inner in shown.stack.children),
-    }
+def test_a_choice_has_the_label_that_it_is_given():
+    shown = widgets.frames(lettered, labels={"k": "width, %"}, letter="ab", k=(1, 2))
+    assert [choice.label for choice in shown.choices] == ["letter", "width, %"]
+    with pytest.raises(ValueError, match="labels must be of k, got j"):
+        widgets.frames(numbered, labels={"j": "width"}, k=(1, 2))
 
 
-def test_the_first_frame_shows_at_first():
-    shown = widgets.frames(lettered, letter=("a", "b"), k=range(3))
-    stacks = (shown.stack, *shown.stack.children)
-    assert {part.selected_index for part in stacks} == {0}
-    assert {control.index for control in shown.controls} == {0}
+def test_there_is_a_frame_for_each_combination_the_last_choice_changing_first():
+    def draw(letter, k):
+        shown = lettered(letter, k)
+        shown.set_label(f"{letter}{k}")
+        return shown
+
+    shown = widgets.frames(draw, letter=("a", "b"), k=range(3))
+    assert [frame["says"] for frame in shown.frames] == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    assert drawn(shown.frames[4]) == style.svg(draw("b", 1))
 
 
-def test_each_place_holds_the_frame_of_its_values():
-    shown = widgets.frames(lettered, letter=("a", "b"), k=range(3))
-    for letter, inner in zip("ab", shown.stack.children, strict=True):
-        for k, child in enumerate(inner.children):
-            seen = Image.open(io.BytesIO(child.value)).convert("RGB")
-            drawn = Image.open(io.BytesIO(widgets._drawn(lettered(letter, k), "png")))
-            assert seen.tobytes() == drawn.convert("RGB").tobytes()  # nothing is lost by the format
+def test_choices_start_at_the_defaults_of_what_draws():
+    def draw(letter="b", k=9):
+        return lettered(letter, k)
+
+    shown = widgets.frames(draw, letter=("a", "b"), k=range(3))
+    assert [choice.start for choice in shown.choices] == [1, 0]
+    assert shown.start == 3
+
+
+def test_page_gets_controls_frames_and_the_first_picture():
+    def draw(k=2):
+        shown = numbered(k)
+        shown.set_label(f"<{k}>")
+        return shown
+
+    html = widgets.frames(draw, k=range(3))._repr_mimebundle_()["text/html"]
+    data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', html)[1])
+    assert data["choices"] == [
+        {"label": "k", "values": ["0", "1", "2"], "start": 2, "words": False}
+    ]
+    assert f'<div class="frames-now"><picture><img src="{data["frames"][2]["wide"]}"' in html
+    assert "&lt;2&gt;</p>" in html
+    assert html.count("<figcaption>") == 3
+
+
+def test_wide_frames_have_a_second_drawing_for_a_phone():
+    @style.drawing
+    def draw(k):
+        fig, _ = style.subplots(1, 2, figsize=(6, 2))
+        return fig
+
+    wide = widgets.frames(lambda k: draw(k), k=(1, 2))
+    assert all(frame["narrow"] for frame in wide.frames)
+    assert "<source media" in wide._repr_html_()
+    slim = widgets.frames(numbered, k=(1, 2))
+    assert [frame["narrow"] for frame in slim.frames] == [None, None]
 
 
 def titles(page):
@@ -98,7 +121,7 @@ def titles(page):
 @pytest.mark.parametrize(("size", "across", "down"), [((3, 2), 3, 1), ((2, 1), 1, 3)])
 def test_print_gets_the_first_middle_and_last_frame_as_one_drawing(size, across, down):
     shown = widgets.frames(lambda k: figure(f"frame {k}", size), k=range(5))
-    assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
+    assert "text/html" in shown._repr_mimebundle_()
     page = still(shown)
     width, height = 72 * size[0], 72 * size[1]
     assert (page.mediabox.width, page.mediabox.height) == (across * width, down * height)

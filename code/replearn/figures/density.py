@@ -17,6 +17,7 @@ from replearn.theory import circle
 
 
 @validation.arguments
+@style.drawing
 def circle_densities(
     features: Mapping[str, Float[Tensor, "n 2"]],
     pairs: Mapping[str, Float[Tensor, " k"]],

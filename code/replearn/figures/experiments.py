@@ -18,6 +18,7 @@ Trace = Sequence[Mapping[str, float]]  # of one seed: the "step", and a score a 
 
 
 @validation.arguments
+@style.drawing
 def seed_dots(panels: Mapping[str, Seeds], marks: Mapping[str, float] | None = None) -> Figure:
     """Show a panel a measure and a row a training: a dot each seed, a line at their mean.
 
@@ -62,6 +63,7 @@ def seed_dots(panels: Mapping[str, Seeds], marks: Mapping[str, float] | None = N
 
 
 @validation.arguments
+@style.drawing
 def traces(runs: Mapping[str, Sequence[Trace]], factors: Sequence[str] = FACTORS) -> Figure:
     """Show what was known of each factor over a training: a panel a training, a curve a factor.
 

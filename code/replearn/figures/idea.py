@@ -23,6 +23,7 @@ _RADIUS = 1.75
 
 
 @validation.arguments
+@style.drawing
 def contrastive_idea(images: Images) -> Figure:
     """Draw how a contrastive loss works: images, an encoder, a circle, one pull and one push.
 
@@ -61,6 +62,7 @@ def contrastive_idea(images: Images) -> Figure:
 
 
 @validation.arguments
+@style.drawing
 def pull_and_push(
     features: Float[Tensor, "n 2"], groups: validation.Groups, tau: float = 1.0
 ) -> Figure:

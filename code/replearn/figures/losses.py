@@ -21,6 +21,7 @@ _ONE = 1 + 1e-3  # a dot product of unit vectors is at most 1, up to rounding
 
 
 @validation.arguments
+@style.drawing
 def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
     """Draw the lowest contrastive loss on the unit sphere, over N and over the temperature.
 
@@ -63,6 +64,7 @@ def floor_curves(taus: Sequence[float], ns: Sequence[int]) -> Figure:
 
 
 @validation.arguments
+@style.drawing
 def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1.0) -> Figure:
     """Show for each (N, d) the loss that descent reached, its floor, and log N.
 
@@ -86,6 +88,7 @@ def optima_against_floor(optima: Mapping[tuple[int, int], float], tau: float = 1
 
 
 @validation.arguments
+@style.drawing
 def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
     """Put losses on one line, each with its name and value; ``measured`` stands out.
 
@@ -116,6 +119,7 @@ def loss_ruler(marks: Mapping[str, float], measured: str) -> Figure:
 
 
 @validation.arguments
+@style.drawing
 def loss_against_scale(
     scales: Float[Tensor, " k"],
     curves: Mapping[str, Float[Tensor, " k"]],
@@ -162,6 +166,7 @@ def loss_against_scale(
 
 
 @validation.arguments
+@style.drawing
 def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     """Show a batch whose unit features are scaled by α: probabilities above, loss below.
 
@@ -195,6 +200,10 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
     matrix.set_ylabel("anchors $x_i$")
     fig.suptitle(f"α = {scale:g}, τ = {1 / scale**2:.3g}, loss {loss(scale):.2g}")
     fig.colorbar(shown, ax=matrix, label="probability", shrink=0.9)
+    own_share = float(probabilities.diagonal().mean())
+    fig.set_label(
+        f"Loss {loss(scale):.2g} nats; the right candidate gets {own_share:.0%} on average."
+    )
 
     low, high = map(math.log10, _CONFIDENCE_SCALES)
     scales = torch.logspace(low, high, 60).tolist()
@@ -213,6 +222,7 @@ def confidence(dots: Float[Tensor, "n n"], scale: float) -> Figure:
 
 
 @validation.arguments
+@style.drawing
 def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: float) -> Figure:
     """Draw loss − log M over the number M of negatives, with the value it should approach.
 
@@ -234,6 +244,7 @@ def approach_to_limit(negatives: Sequence[int], values: Sequence[float], limit: 
 
 
 @validation.arguments
+@style.drawing
 def loss_curves(curves: Mapping[str, Float[Tensor, " steps"]], guess: float) -> Figure:
     """Draw the loss at every step, each curve dashed over the one before, and that of guessing."""
     validation.between("len(curves)", len(curves), 1, len(style.CYCLE))

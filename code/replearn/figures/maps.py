@@ -24,6 +24,7 @@ _POINTS = 1500  # drawn of each map: more would lie on top of each other
 
 
 @validation.arguments
+@style.drawing
 def feature_map(
     features: Mapping[str, Float[Tensor, "n d"]], factors: Factors, by: str = "colour"
 ) -> Figure:

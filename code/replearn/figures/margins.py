@@ -22,6 +22,7 @@ Arrangement = tuple[Float[Tensor, "n d"], Int[Tensor, "N m"]]  # features and gr
 
 
 @validation.arguments
+@style.drawing
 def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     """Draw features on the circle, one panel for each named case, without any verdict."""
     validation.at_least("len(cases)", len(cases), 1)
@@ -39,6 +40,7 @@ def features_on_circle(cases: Mapping[str, Arrangement], cols: int = 2) -> Figur
 
 
 @validation.arguments
+@style.drawing
 def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
     """Draw features on the circle, one panel for each named case, with its measurements below.
 
@@ -60,6 +62,7 @@ def arrangements(cases: Mapping[str, Arrangement], cols: int = 2) -> Figure:
 
 
 @validation.arguments
+@style.drawing
 def diameter_and_margin(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], i: int, j: int
 ) -> Figure:
@@ -73,7 +76,7 @@ def diameter_and_margin(
     for name, index in (("i", i), ("j", j)):
         validation.between(name, index, 0, len(groups) - 1)
     fig, (left, right) = style.subplots(
-        1, 2, figsize=(8.2, 4.0), gridspec_kw={"width_ratios": [1, 1.1]}
+        1, 2, figsize=(8.0, 4.0), gridspec_kw={"width_ratios": [1, 1.1]}
     )
     _circle(left)
     _draw_groups(left, features, groups)
@@ -100,6 +103,7 @@ def diameter_and_margin(
 
 
 @validation.arguments
+@style.drawing
 def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figure:
     """Draw an arrangement; below it stand diameters, margins, accuracy and the four conditions."""
     groups = _checked(features, groups)
@@ -119,10 +123,14 @@ def read_off(features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"]) -> Figu
         ax.text(x + 0.12, -2.26, condition)
     ax.text(0, -2.08, "conditions", **_READOUT | {"va": "bottom"})
     ax.set_ylim(-2.4, 1.3)
+    fails = [c for c in geometry.CONDITIONS if not geometry.satisfies(features, groups, c)]
+    found = f"{_listed(fails)} {'fails' if len(fails) == 1 else 'fail'}" if fails else "all hold"
+    fig.set_label(f"Accuracy {_percent(accuracy)}; conditions: {found}.")
     return fig
 
 
 @validation.arguments
+@style.drawing
 def cleared_arc(width: float) -> Figure:
     """Draw the arc that perfect accuracy clears around a cluster of ``width`` < 120 degrees.
 
@@ -154,6 +162,7 @@ def cleared_arc(width: float) -> Figure:
 
 
 @validation.arguments
+@style.drawing
 def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Figure:
     """Draw condition ii for each group and the exact criterion for each anchor, a row a case.
 
@@ -186,7 +195,7 @@ def criteria(cases: Mapping[str, Arrangement], rgb: Float[Tensor, "N 3"]) -> Fig
 _INK = "#222222"  # of diameters (solid) and margins (dashed): colours belong to the groups
 _READOUT: dict[str, Any] = {
     "family": "DejaVu Sans Mono",
-    "fontsize": 8.5,
+    "fontsize": style.SMALL,
     "ha": "center",
     "va": "top",
 }
@@ -206,6 +215,10 @@ def _readout(features: Tensor, groups: Tensor) -> str:
     first = "   ".join(f" {i + 1}: {float(d):4.2f}" for i, d in enumerate(diameters))
     second = "   ".join(f"{i + 1}–{j + 1}: {float(margins[i, j]):4.2f}" for i, j in pairs)
     return f"diameters\n{first}\nmargins\n{second}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _color(group: int) -> str:
@@ -268,5 +281,7 @@ def _above_diagonal(ax: Axes, x: Tensor, y: Tensor, rgb: Float[Tensor, "n 3"]) -
     """Draw dots in the square [0, 2]², and shade the half where y > x."""
     ax.fill_between([0, 2], [0, 2], [2, 2], color="#EAF4EC", linewidth=0)
     ax.plot([0, 2], [0, 2], color=style.GREY, linewidth=1)
-    ax.scatter(x, y, c=rgb.tolist(), s=16, edgecolor="black", linewidth=0.3)
+    # Thousands of dots would weigh down a vector figure.
+    many = len(x) > 200
+    ax.scatter(x, y, c=rgb.tolist(), s=16, edgecolor="black", linewidth=0.3, rasterized=many)
     ax.set(aspect="equal", xlim=(0, 2), ylim=(0, 2))

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from replearn.engine import validation
 from replearn.figures import style
-from replearn.figures.shapes import GAP, TILE, Images, mosaic, show
+from replearn.figures.shapes import GAP, Images, mosaic, show, tile
 
 
 @validation.arguments
+@style.drawing
 def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -> Figure:
     """Show each image in a row of its own, followed by a positive pair for each augmentation.
 
@@ -37,10 +38,11 @@ def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -
             )
     side = images.shape[-1]
     widths = [side] + [2 * side + GAP] * len(pairs)
+    across = sum(widths) / side + 0.3 * len(pairs)
     fig, axes = style.subplots(
         1,
         len(widths),
-        figsize=((sum(widths) / side + 0.3 * len(pairs)) * TILE, len(images) * TILE + 0.4),
+        figsize=(across * tile(across), len(images) * tile(across) + 0.4),
         gridspec_kw={"width_ratios": widths},
     )
     labels = [f"${i}$" for i in range(1, len(images) + 1)]
@@ -53,6 +55,7 @@ def positive_pairs(images: Images, pairs: Mapping[str, tuple[Images, Images]]) -
 
 
 @validation.arguments
+@style.drawing
 def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n n"]) -> Figure:
     """Show the dot products in [−1, 1] of n anchors (down) with n candidates (across).
 
@@ -63,6 +66,7 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
     fig, axes = style.subplots(
         2,
         2,
+        beside=2,
         figsize=(6.4, 5.8),
         gridspec_kw={"width_ratios": [1, n], "height_ratios": [1, n]},
     )
@@ -84,6 +88,7 @@ def logits_matrix(anchors: Images, candidates: Images, logits: Float[Tensor, "n 
 
 
 @validation.arguments
+@style.drawing
 def dot_against_distance(
     dots: Float[Tensor, "*pairs"], distances: Float[Tensor, "*pairs"], shown: int = 2_000
 ) -> Figure:

@@ -27,6 +27,7 @@ _TARGETS = {"invariant": 0, "sensitive": 1}  # "partly" predicts no number
 
 
 @validation.arguments
+@style.drawing
 def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> Figure:
     """Show a panel for each factor, a bar for each encoder, and predictions as open circles.
 
@@ -36,13 +37,13 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
     predictions = predictions or {}
     names = list(scores)
     fig, axes = style.subplots(
-        1, len(FACTORS), sharey=True, sharex=True, figsize=(8.6, 0.42 * len(names) + 1.2)
+        1, len(FACTORS), sharey=True, sharex=True, figsize=(8.0, 0.42 * len(names) + 1.2)
     )
     for ax, factor in zip(axes, FACTORS, strict=True):
         values = [scores[name][factor] for name in names]
         ax.barh(range(len(names)), values, color=style.SKY, height=0.62)
         for y, (name, value) in enumerate(zip(names, values, strict=True)):
-            ax.text(1.5, y, number(value), va="center", ha="right", size=8)
+            ax.text(1.5, y, number(value), va="center", ha="right", size=style.SMALL)
             prediction = predictions.get(name, {}).get(factor)
             if prediction in _TARGETS:
                 ax.plot(_TARGETS[prediction], y, clip_on=False, **_RING)
@@ -61,6 +62,7 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
 
 
 @validation.arguments
+@style.drawing
 def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Show how often the nearest neighbour has the same colour, and shape, layer by layer.
 
@@ -68,7 +70,7 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
         accuracies: by encoder, what :func:`replearn.evaluation.layer_accuracies` returns.
     """
     validation.between("len(accuracies)", len(accuracies), 1, len(style.CYCLE))
-    fig, axes = style.subplots(1, 2, sharey=True, figsize=(8.6, 3.4))
+    fig, axes = style.subplots(1, 2, sharey=True, figsize=(8.0, 3.4))
     chances = {"color": 1 / len(COLORS), "shape": 1 / len(SHAPES)}
     validation.complete("accuracies", accuracies, tuple(chances))
     for ax, (factor, chance) in zip(axes, chances.items(), strict=True):
@@ -86,6 +88,7 @@ def layer_accuracy(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> F
 
 
 @validation.arguments
+@style.drawing
 def layer_probes(
     scores: Mapping[str, Sequence[Mapping[str, float]]],
     factors: Sequence[str] = ("color", "location", "shape"),

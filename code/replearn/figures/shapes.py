@@ -18,9 +18,17 @@ from replearn.figures import style
 from replearn.shapes import COLORS, RESOLUTION, SHAPES, Factors
 
 GAP = 3  # white pixels between neighbouring images
-TILE = 0.62  # inches a side, so that fourteen images still fit a page
+_TILE = 0.62  # inches a side of an image, where there is room
+_LETTER = 0.085  # inches that a letter of a label takes
+_ACROSS = 7  # images in a line of narrow paper, where one more would be too small
 
 Images = Float[Tensor, "n 3 h w"]
+
+
+@validation.arguments
+def tile(across: float, words: float = 0) -> float:
+    """Inches a side of ``across`` images that stand beside each other and ``words`` inches."""
+    return min(_TILE, (style.room() - words) / across)
 
 
 @validation.arguments
@@ -69,41 +77,53 @@ def show(ax: Axes, picture: np.ndarray, side: int, rows: Sequence[str] = ()) -> 
 
 
 @validation.arguments
+@style.drawing
 def image_grid(images: Images, cols: int = 8, desc: str = "") -> Figure:
     """Show images in [0, 1] row by row, ``cols`` to a row, under the title ``desc``.
 
     Raises:
         ValueError: for anything but a batch of RGB images, or ``cols`` below 1.
     """
-    picture = mosaic(images, cols)
-    fig, ax = style.subplots(figsize=(cols * TILE, math.ceil(len(images) / cols) * TILE))
+    if style.is_narrow():
+        cols = min(cols, _ACROSS)
+    picture, side = mosaic(images, cols), tile(cols)
+    fig, ax = style.subplots(figsize=(cols * side, math.ceil(len(images) / cols) * side))
     show(ax, picture, images.shape[-1])
     ax.set_title(desc)
     return fig
 
 
 @validation.arguments
+@style.drawing
 def image_rows(rows: Mapping[str, Images], desc: str = "") -> Figure:
-    """Show one row of images for each label; rows may differ in length.
+    """Show one row of images a label; rows may differ in length, narrow paper breaks long ones.
 
     Raises:
         ValueError: for a row that is not a batch of RGB images.
     """
     validation.at_least("len(rows)", len(rows), 1)
     cols = max(len(images) for images in rows.values())
+    if style.is_narrow():
+        cols = math.ceil(cols / math.ceil(cols / _ACROSS))
     pictures = [mosaic(images, cols) for images in rows.values()]
+    labels: list[str] = []
+    for name, images in rows.items():
+        labels += [name, *[""] * (math.ceil(len(images) / cols) - 1)]
+    words = _LETTER * max(map(len, rows))
+    side = tile(cols, words)
     gap = np.ones((GAP, pictures[0].shape[1], 3), dtype=np.float32)
     stacked = np.concatenate([part for picture in pictures for part in (picture, gap)][:-1])
-    fig, ax = style.subplots(figsize=(cols * TILE + 0.9, len(rows) * TILE))
-    show(ax, stacked, next(iter(rows.values())).shape[-1], list(rows))
+    fig, ax = style.subplots(figsize=(cols * side + words, len(labels) * side))
+    show(ax, stacked, next(iter(rows.values())).shape[-1], labels)
     ax.set_title(desc)
     return fig
 
 
 @validation.arguments
+@style.drawing
 def factor_distribution(factors: Factors) -> Figure:
-    """Show how often each shape and colour occurs, and how location depends on size."""
-    fig, axes = style.subplots(1, 4, figsize=(9.6, 2.6), width_ratios=[0.8, 1.3, 1, 1.2])
+    """Show how often each shape and colour occurs, and how location and size hang together."""
+    fig, axes = style.subplots(1, 4, figsize=(8.0, 2.6), width_ratios=[0.8, 1.3, 1, 1.2])
     n = len(factors)
     counted = ((factors.shape, SHAPES, "shape"), (factors.color, COLORS, "colour"))
     for ax, (labels, names, title) in zip(axes, counted, strict=False):

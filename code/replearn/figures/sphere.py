@@ -28,6 +28,7 @@ from replearn.theory.tammes import TAMMES_OPTIMA, smallest_angle
 
 
 @validation.arguments
+@style.drawing
 def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N m"]) -> Figure:
     """Draw two groups around the north pole of the sphere, from above the pole and from aside.
 
@@ -35,7 +36,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N
     are lengths of chords in space, straight through the ball, in either panel.
     """
     groups = _checked(features, groups)
-    fig, (plane, ball) = style.subplots(1, 2, figsize=(8.2, 4.0))
+    fig, (plane, ball) = style.subplots(1, 2, figsize=(8.0, 4.0))
     distances = torch.cdist(features, features)
     within = distances[groups[0]][:, groups[0]]
     across = distances[groups[0]][:, groups[1]]
@@ -76,6 +77,7 @@ def sphere_counterexample(features: Float[Tensor, "n 3"], groups: Int[Tensor, "N
 
 
 @validation.arguments
+@style.drawing
 def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0) -> Figure:
     """Draw N points on the sphere for several N, side by side, ``turned`` by so many degrees.
 
@@ -86,8 +88,9 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
     """
     columns = len(configurations)
     validation.at_least("len(configurations)", columns, 1)
-    fig, axes = style.subplots(1, columns, figsize=(2.0 * columns, 2.9), squeeze=False)
+    fig, axes = style.subplots(1, columns, beside=2, figsize=(2.0 * columns, 2.9), squeeze=False)
     angle = math.radians(turned)
+    fig.set_label(f"Turned by {turned:g}°.")
     for ax, (n, points) in zip(axes[0], configurations.items(), strict=True):
         facing = points @ _view(points[0]).T  # the first point comes to the front, at (0, 0, 1)
         direction = (math.sin(angle), (1 - math.cos(angle)) / 4, math.cos(angle))
@@ -104,6 +107,7 @@ def tammes(configurations: Mapping[int, Float[Tensor, "N 3"]], turned: float = 0
 
 
 @validation.arguments
+@style.drawing
 def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Figure:
     """Plot the smallest angle found between N points on the sphere, and the proved optima."""
     fig, ax = style.subplots(figsize=(6.6, 3.4))
@@ -118,6 +122,7 @@ def tammes_angles(found: Mapping[int, float], proved: Mapping[int, float]) -> Fi
 
 
 @validation.arguments
+@style.drawing
 def overlap(
     layouts: Mapping[float, Sequence[Arrangement]],
     losses: Mapping[float, Sequence[float]],
@@ -163,6 +168,12 @@ def overlap(
         ax.set_xticks(range(size))
         ax.set_xlabel("samples shared")
     right.legend()
+    found = [
+        f"at τ = {tau:g} the least loss is {losses[tau][shared]:.3f} nats, and the largest distance "
+        f"between the groups {float(torch.cdist(f[g[0]], f[g[1]]).max()):.2f}"
+        for tau, (f, g) in ((tau, layouts[tau][shared]) for tau in layouts)
+    ]
+    fig.set_label(f"{shared} samples shared: {'; '.join(found)}.")
     return fig
 
 
@@ -178,6 +189,7 @@ def _draw_overlap(ax: Axes, features: Float[Tensor, "n 2"], groups: Int[Tensor, 
 
 
 @validation.arguments
+@style.drawing
 def groups_on_circle(
     features: Float[Tensor, "n 2"], groups: Int[Tensor, "N m"], rgb: Float[Tensor, "N 3"]
 ) -> Figure:
@@ -204,6 +216,7 @@ def groups_on_circle(
 
 
 @validation.arguments
+@style.drawing
 def around_the_circle(
     dataset: ShapesDataset, features: Mapping[str, Float[Tensor, "n 2"]], count: int = 20
 ) -> Figure:
@@ -217,7 +230,7 @@ def around_the_circle(
     for name, unit in features.items():
         validation.unit_rows(f"features[{name!r}]", unit)
         validation.between(f"len(features[{name!r}])", len(unit), 1, len(dataset))
-    fig, axes = style.subplots(1, len(features), figsize=(4.2 * len(features), 4.4), squeeze=False)
+    fig, axes = style.subplots(1, len(features), figsize=(4.0 * len(features), 4.2), squeeze=False)
     turn = 2 * math.pi * torch.arange(count) / count
     directions = torch.stack([turn.cos(), turn.sin()], dim=1)
     half = 0.97 * math.sin(math.pi / count) / math.sqrt(2)  # of a side: no two overlap
@@ -261,7 +274,7 @@ def _view(toward: Float[Tensor, " 3"]) -> Float[Tensor, "3 3"]:
 def _ball(ax: Axes, view: Float[Tensor, "3 3"]) -> None:
     """Draw a transparent unit sphere with its meridians and parallels, from far away."""
     ax.add_patch(_ring(1.0, color=style.GREY))
-    turn = torch.linspace(0, 2 * math.pi, 121, dtype=view.dtype)
+    turn = torch.linspace(0, 2 * math.pi, 61, dtype=view.dtype)
     circle = torch.stack([turn.cos(), turn.sin(), torch.zeros_like(turn)], dim=1)
     for degrees in (-60, -30, 0, 30, 60):
         lift = torch.tensor([0.0, 0.0, math.sin(math.radians(degrees))], dtype=view.dtype)

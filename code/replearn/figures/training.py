@@ -27,6 +27,7 @@ def running_mean(losses: Float[Tensor, " n"], window: int) -> Float[Tensor, " m"
 
 
 @validation.arguments
+@style.drawing
 def loss_curve(
     runs: Mapping[str, Run], guides: Mapping[str, float] | None = None, *, log: bool = False
 ) -> Figure:
@@ -68,6 +69,7 @@ def loss_curve(
 
 
 @validation.arguments
+@style.drawing
 def alignment_and_uniformity(runs: Mapping[str, Run]) -> Figure:
     """Show running means of the alignment and uniformity of each named run's batches.
 

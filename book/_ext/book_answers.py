@@ -1,0 +1,55 @@
+"""Answers that wait: on the pages a box opens when the reader says "I have decided".
+
+The box is HTML's own and needs no script; ``book.js`` adds the switch that opens all of them, opens
+the one that a link leads to, and all before a page is printed. A box that a student has yet to
+fill in stands open.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.writers.html5 import HTML5Translator
+
+import book_blanks
+
+DECIDED = "I have decided: show the answer"
+
+
+class covered(nodes.General, nodes.Element):
+    """What a box holds below its title."""
+
+
+class CoveredAnswers(SphinxPostTransform):
+    """What an answer says is covered at first."""
+
+    default_priority = 300
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Cover all of each box but its title."""
+        for box in self.document.findall(nodes.admonition):
+            if "answer" in box["classes"] and book_blanks.EMPTY.strip("*") not in box.astext():
+                title, *said = box.children
+                box.children = []
+                box += [title, covered("", *said)]
+
+
+def visit(self: HTML5Translator, node: covered) -> None:
+    """Open the cover."""
+    self.body.append(f'<details class="covered"><summary>{DECIDED}</summary>\n')
+
+
+def depart(self: HTML5Translator, node: covered) -> None:
+    """Close it."""
+    self.body.append("</details>\n")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_node(covered, html=(visit, depart))
+    app.add_post_transform(CoveredAnswers)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
