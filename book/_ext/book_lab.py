@@ -19,6 +19,7 @@ import base64
 import copy
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import re
 import zlib
@@ -35,7 +36,7 @@ STATIC = Path(__file__).resolve().parent.parent / "_static"
 
 IMAGES = 4_000  # validation images among which the page looks for neighbours
 AT_ONCE = ("autoencoder", "A", "B", "C")  # loaded with the page; the others when asked for
-SCRIPTS = ("draw", "state", "views", "shares", "stage", "rows", "guide", "page")
+SCRIPTS = ("draw", "state", "views", "shares", "stage", "rows", "guide", "load", "page")
 WORKER = ("tensors", "network", "bank", "worker")
 
 
@@ -247,11 +248,12 @@ def add_scripts(
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Write what the page loads beside the finished pages."""
-    if exception is None and app.builder.format == "html":
-        if any(about.get("lab") for about in app.env.metadata.values()):
-            out = Path(app.outdir)
-            write(out / "_static" / "lab", out.parent / "lab")
+    """Write what the page loads beside the finished pages, if this is a book with networks."""
+    has_lab = any(about.get("lab") for about in app.env.metadata.values())
+    has_networks = importlib.util.find_spec("replearn.course") is not None
+    if exception is None and app.builder.format == "html" and has_lab and has_networks:
+        out = Path(app.outdir)
+        write(out / "_static" / "lab", out.parent / "lab")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -5,7 +5,9 @@ the requirements install, fetches each once into the user's cache folder; none i
 
 Each page has a content security policy, the tightest under which a browser shows the site as it is
 meant: the theme has scripts and styles within its pages, and its style sheets hold small pictures;
-Jupyter's widgets, on the pages that have them, compile code and show pictures that they made.
+Jupyter's widgets, on the pages that have them, compile code and show pictures that they made. The lab's
+workers, which compute beside their page, start from a source that the page holds: the disk gives
+a page none from a file.
 
 ``OFFLINE=0`` in the environment leaves the scripts on their public networks, without a policy.
 """
@@ -33,6 +35,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
 
+from book_lab import is_lab
 from book_progress import alive
 
 LOG = logging.getLogger(__name__)
@@ -91,6 +94,7 @@ POLICY = {
     "form-action": "'self'",
 }
 WIDGET_POLICY = {"script-src": " 'unsafe-eval'", "img-src": " blob:"}
+LAB_POLICY = "; worker-src blob:"
 
 
 def wanted() -> bool:
@@ -173,12 +177,13 @@ def has_widgets(context: dict[str, Any]) -> bool:
     return any("embed-amd" in str(script.filename) for script in scripts)
 
 
-def policy(widgets: bool) -> str:
-    """The policy of a page, with or without widgets, as a tag of its head."""
+def policy(widgets: bool, lab: bool = False) -> str:
+    """The policy of a page, with or without widgets or the lab, as a tag of its head."""
     lines = (
         f"{what} {whence}{WIDGET_POLICY.get(what, '') * widgets}" for what, whence in POLICY.items()
     )
-    return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(lines)}" />'
+    content = "; ".join(lines) + LAB_POLICY * lab
+    return f'<meta http-equiv="Content-Security-Policy" content="{content}" />'
 
 
 def finish_head(
@@ -204,7 +209,7 @@ def finish_head(
             "", priority=100, body=f"var require = {json.dumps({'paths': paths})};"
         )
         context["script_files"].insert(0, settings)
-    context["metatags"] = policy(has_widgets(context)) + context.get("metatags", "")
+    context["metatags"] = policy(has_widgets(context), is_lab(context)) + context.get("metatags", "")
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:

@@ -93,7 +93,9 @@ function guide(root, encoders, start, run) {
     const { watch } = current;
     const lines = Object.entries(measured).map(([name, { shares, far }]) => {
       const yes = watch ? shares[watch] > MOST_SHARED : far > FAR;
-      const value = watch ? `${watch} ${shares[watch].toFixed(2)}` : `${far.toFixed(1)} × as far`;
+      let value = `${far.toFixed(1)} × as far`;
+      if (watch) value = `${watch} ${shares[watch].toFixed(2)}`;
+      if (Number.isNaN(shares[watch])) value = "too few have its shape";
       const right = yes === predicted.has(name);
       return { right, text: `${right ? "✓" : "✗"} ${name}: ${yes ? "yes" : "no"} (${value})` };
     });

@@ -20,88 +20,9 @@ const PAGE = `
 const TOLD_AFTER = 700; // milliseconds without a change
 const MOVES_FOR = 1500; // milliseconds that an experiment takes
 
-// ---- Scripts that bring tensors
-
-const delivered = new Map();
-const deliver = (name, text) => delivered.set(name, text);
-
-function load(name) {
-  const { file } = LAB.files[name];
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL(`lab/${file}`, BASE);
-    script.onload = () => {
-      script.remove();
-      const text = delivered.get(name);
-      delivered.delete(name);
-      if (text) resolve(text);
-      else reject(new Error(`${file} is damaged`));
-    };
-    script.onerror = () => reject(new Error(`${file} is missing`));
-    document.head.append(script);
-  });
-}
-const BASE = new URL(".", document.currentScript.src); // the site's folder _static
-
-// ---- Workers, each with some of the encoders
-
-class Workers {
-  #workers = [];
-  #homes = new Map(); // by name of an encoder
-  #answers = new Map(); // by what is awaited
-  #broken = null; // why none can be expected any more
-
-  constructor(count) {
-    const source = URL.createObjectURL(new Blob([LAB_WORKER], { type: "text/javascript" }));
-    for (let k = 0; k < count; k++) {
-      const worker = new Worker(source);
-      worker.onmessage = ({ data }) => this.#hear(worker, data);
-      worker.onerror = ({ message }) => this.#break(message ?? "a worker cannot be started");
-      this.#workers.push(worker);
-    }
-  }
-
-  #hear(worker, { loaded, failed, seen, ...rest }) {
-    const key = loaded ?? failed ?? `${this.#workers.indexOf(worker)}:${seen}`;
-    const { resolve, reject } = this.#answers.get(key);
-    this.#answers.delete(key);
-    if (failed) reject(new Error(`${LAB.files[failed].file} is damaged (${rest.why})`));
-    else resolve(rest);
-  }
-
-  #break(why) {
-    this.#broken = new Error(`the encoders cannot run here (${why})`);
-    for (const { reject } of this.#answers.values()) reject(this.#broken);
-  }
-
-  #ask(worker, key, message) {
-    return new Promise((resolve, reject) => {
-      if (this.#broken) return reject(this.#broken);
-      this.#answers.set(key, { resolve, reject });
-      worker.postMessage(message);
-    });
-  }
-
-  // Hands a file's text to a worker: that of the encoder `with`, or the next in turn.
-  load(name, text, about) {
-    const worker = this.#homes.get(about.decoder) ?? this.#workers[this.#homes.size % this.#workers.length];
-    if (!about.decoder && !about.images) this.#homes.set(name, worker);
-    return this.#ask(worker, name, { load: name, text, about });
-  }
-
-  // What the named encoders make of pixels, by name.
-  async look(number, question) {
-    const asked = this.#workers.map((worker, k) =>
-      this.#ask(worker, `${k}:${number}`, { look: number, ...question }),
-    );
-    return Object.assign({}, ...(await Promise.all(asked)).map(({ results }) => results));
-  }
-}
-
-// ---- The page
-
 function lab(root) {
   root.innerHTML = PAGE;
+  root.dataset.address = location.href.split("#")[0]; // for print
   document.documentElement.classList.add("lab-runs");
   const part = (name) => root.querySelector(name);
   const workers = new Workers(Math.min(4, Math.max(1, navigator.hardwareConcurrency ?? 2)));
@@ -328,19 +249,6 @@ function lab(root) {
 
   readHash();
   loadAll();
-}
-
-// The reader's own picture: its middle square, in 64 × 64 pixels.
-async function readPicture(file) {
-  const picture = await createImageBitmap(file);
-  const side = Math.min(picture.width, picture.height);
-  const [left, top] = [(picture.width - side) / 2, (picture.height - side) / 2];
-  const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, left, top, side, side, 0, 0, SIDE, SIDE);
-  const { data } = context.getImageData(0, 0, SIDE, SIDE);
-  return Float32Array.from({ length: SIDE * SIDE * 3 }, (_, k) => data[4 * Math.floor(k / 3) + (k % 3)] / 255);
 }
 
 (() => {

@@ -28,9 +28,12 @@ const UNLIKE = {
   },
 };
 
+const FEWEST = 4; // pairs of which a factor can be compared, or else it says nothing of it
+
 function mean(values) {
   const known = values.filter((value) => !Number.isNaN(value));
-  return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : NaN;
+  if (known.length < FEWEST) return NaN;
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
 }
 
 // Of each factor 1 − (unlikeness of the neighbours) ÷ (unlikeness of all images): 1 if they share

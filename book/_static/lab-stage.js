@@ -154,3 +154,16 @@ function stage(root, change, act) {
     }
   };
 }
+
+// The reader's own picture: its middle square, in 64 × 64 pixels.
+async function readPicture(file) {
+  const picture = await createImageBitmap(file);
+  const side = Math.min(picture.width, picture.height);
+  const [left, top] = [(picture.width - side) / 2, (picture.height - side) / 2];
+  const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, left, top, side, side, 0, 0, SIDE, SIDE);
+  const { data } = context.getImageData(0, 0, SIDE, SIDE);
+  return Float32Array.from({ length: SIDE * SIDE * 3 }, (_, k) => data[4 * Math.floor(k / 3) + (k % 3)] / 255);
+}

@@ -32,7 +32,8 @@ function look({ pixels, own, k, names }) {
   for (const name of names.filter((name) => known.has(name))) {
     const { encode, nearest, place, decode } = known.get(name);
     const latent = encode(pixels);
-    results[name] = { ...nearest(latent, k, own), place: place(latent), decoded: decode?.(latent) };
+    const decoded = decode?.(latent);
+    results[name] = { latent, ...nearest(latent, k, own), place: place(latent), decoded };
   }
   return results;
 }
