@@ -100,8 +100,8 @@ def bank(codes: Any) -> dict[str, Any]:
 
     from replearn import neighbors
 
-    nearest = neighbors.nearest(codes, codes, 1, exclude_self=True)[:, 0]
-    usual = (codes - codes[nearest]).norm(dim=1).median()
+    twins = neighbors.nearest(codes, codes, 1, True)[:, 0]
+    usual = (codes - codes[twins]).norm(dim=1).median()
     if codes.shape[1] == 2:
         return {"features": codes, "usual": usual[None]}
     mean, scale = codes.mean(0), codes.abs().amax(0).clamp_min(1e-12) / 127

@@ -4,8 +4,8 @@
 const EXPERIMENTS = [
   {
     name: "Move",
-    from: { x: 17, y: 19 },
-    to: { x: 46, y: 44 },
+    from: { x: 22, y: 22 },
+    to: { x: 42, y: 42 },
     ask: "The triangle goes from one corner to the other and changes in nothing else. Whose neighbours will lie where it lies?",
     watch: "location",
   },
