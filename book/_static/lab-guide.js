@@ -4,9 +4,9 @@
 const EXPERIMENTS = [
   {
     name: "Move",
-    from: { x: 22, y: 22 },
-    to: { x: 42, y: 42 },
-    ask: "The triangle goes from one corner to the other and changes in nothing else. Whose neighbours will lie where it lies?",
+    from: { x: 22, y: 24 },
+    to: { x: 40, y: 24 },
+    ask: "The triangle goes from the left to the right and changes in nothing else. Whose neighbours will lie where it lies?",
     watch: "location",
   },
   {
