@@ -25,7 +25,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -166,7 +166,10 @@ def world() -> dict[str, Any]:
     from replearn import augmentations, shapes
     from replearn.engine import loops
 
-    gray, jitter = augmentations.A.steps
+    gray, jitter = dataclasses.asdict(cast("Any", augmentations.A))["steps"]
+    sets = {"A": {"gray": gray["p"], **jitter}}
+    for name in "BC":
+        sets[name] = dataclasses.asdict(cast("Any", augmentations.SETS[name].augmentation))
     return {
         "luma": loops.LUMA,
         "shapes": shapes.SHAPES,
@@ -175,15 +178,10 @@ def world() -> dict[str, Any]:
         "shade": shapes._RGB_NOISE,
         "sizes": shapes._SIZES,
         "sets": {
-            "A": {"gray": gray.p, **_numbers(jitter)},
-            "B": _numbers(augmentations.B),
-            "C": _numbers(augmentations.C),
+            name: {key: value for key, value in numbers.items() if key != "name"}
+            for name, numbers in sets.items()
         },
     }
-
-
-def _numbers(augmentation: Any) -> dict[str, Any]:
-    return {k: v for k, v in dataclasses.asdict(augmentation).items() if k != "name"}
 
 
 def write(folder: Path, cache: Path) -> None:

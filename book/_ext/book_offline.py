@@ -5,9 +5,9 @@ the requirements install, fetches each once into the user's cache folder; none i
 
 Each page has a content security policy, the tightest under which a browser shows the site as it is
 meant: the theme has scripts and styles within its pages, and its style sheets hold small pictures;
-Jupyter's widgets, on the pages that have them, compile code and show pictures that they made. The lab's
-workers, which compute beside their page, start from a source that the page holds: the disk gives
-a page none from a file.
+Jupyter's widgets, on the pages that have them, compile code and show pictures that they made. The
+lab's page may start workers from a text that it holds: they compute while the shape is dragged, and
+a page on the disk cannot start one from a file.
 
 ``OFFLINE=0`` in the environment leaves the scripts on their public networks, without a policy.
 """
@@ -209,7 +209,8 @@ def finish_head(
             "", priority=100, body=f"var require = {json.dumps({'paths': paths})};"
         )
         context["script_files"].insert(0, settings)
-    context["metatags"] = policy(has_widgets(context), is_lab(context)) + context.get("metatags", "")
+    tag = policy(has_widgets(context), is_lab(context))
+    context["metatags"] = tag + context.get("metatags", "")
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:
