@@ -186,6 +186,8 @@ function lab(root) {
     },
   );
 
+  part(".lab-guide").hidden = !rows.length;
+
   // ---- Loading
 
   async function loadEncoder(about) {
