@@ -5,7 +5,9 @@ requirements install, fetches it once into the user's cache folder. The pages ha
 
 A content security policy stands in each page itself, which is read from the disk and from servers
 that send none. It is the tightest under which a browser shows the site as it is meant: the theme
-has scripts and styles within its pages, and its style sheets hold small pictures.
+has scripts and styles within its pages, and its style sheets hold small pictures. The lab's page
+may start workers from a text that it holds: they compute while the shape is dragged, and a page on
+the disk cannot start one from a file.
 
 ``OFFLINE=0`` in the environment leaves MathJax on its public network, without a policy: browsers
 then fetch it, and set the formulas themselves.
@@ -30,6 +32,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
+from book_lab import is_lab
 from book_progress import alive
 
 LOG = logging.getLogger(__name__)
@@ -77,6 +80,7 @@ POLICY = {
     "base-uri": "'none'",
     "form-action": "'self'",
 }
+LAB_POLICY = "; worker-src blob:"
 
 
 def wanted() -> bool:
@@ -150,10 +154,10 @@ def drop_thebe(
     ]
 
 
-def policy() -> str:
-    """The policy of a page, as a tag of its head."""
-    lines = (f"{what} {whence}" for what, whence in POLICY.items())
-    return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(lines)}" />'
+def policy(lab: bool = False) -> str:
+    """The policy of a page, the lab's or another, as a tag of its head."""
+    lines = "; ".join(f"{what} {whence}" for what, whence in POLICY.items())
+    return f'<meta http-equiv="Content-Security-Policy" content="{lines}{LAB_POLICY * lab}" />'
 
 
 def finish_head(
@@ -161,7 +165,7 @@ def finish_head(
 ) -> None:
     """Put the policy before all that it is to bind."""
     if wanted():
-        context["metatags"] = policy() + context.get("metatags", "")
+        context["metatags"] = policy(is_lab(context)) + context.get("metatags", "")
 
 
 def add_to_redirect(app: Sphinx, exception: Exception | None) -> None:

@@ -167,7 +167,7 @@ def test_no_figure_is_left_but_those_of_the_pages(root, tree):
         *("fig-samples", "fig-variations", "fig-nuisances", "fig-factors", "fig-q4-arrangements"),
         *("fig-autoencoder-loss", "fig-reconstructions", "fig-q7-train", "fig-q7-val"),
         *("fig-q8-views-a", "fig-q8-views-b", "fig-q8-views-c", "fig-q8-loss"),
-        *("fig-q8-nn-a", "fig-q8-nn-b", "fig-q8-nn-c"),
+        *("fig-q8-nn-a", "fig-q8-nn-b", "fig-q8-nn-c", "fig-lab"),
     }
     suffixes = {file.suffix for file in (tree / "book" / "_static").iterdir()}
     assert suffixes == {".css", ".js", ".svg"}
@@ -182,7 +182,7 @@ def test_no_mark_and_no_word_of_the_other_edition_is_left(tree):
 def test_notebooks_hold_no_outputs_and_no_metadata_of_their_own(tree):
     files = sorted((tree / "notebooks").glob("*.ipynb"))
     assert [file.stem for file in files] == [
-        *("dataset", "q4-geometry", "q7-autoencoder", "q8-contrastive", "setting"),
+        *("dataset", "lab", "q4-geometry", "q7-autoencoder", "q8-contrastive", "setting"),
     ]
     for file in files:
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
