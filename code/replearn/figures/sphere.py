@@ -168,11 +168,14 @@ def overlap(
         ax.set_xticks(range(size))
         ax.set_xlabel("samples shared")
     right.legend()
-    found = [
-        f"at τ = {tau:g} the least loss is {losses[tau][shared]:.3f} nats, and the largest distance "
-        f"between the groups {float(torch.cdist(f[g[0]], f[g[1]]).max()):.2f}"
-        for tau, (f, g) in ((tau, layouts[tau][shared]) for tau in layouts)
-    ]
+    found = []
+    for tau in layouts:
+        features, groups = layouts[tau][shared]
+        apart = float(torch.cdist(features[groups[0]], features[groups[1]]).max())
+        found.append(
+            f"at τ = {tau:g} the least loss is {losses[tau][shared]:.3f} nats, and the largest "
+            f"distance between the groups {apart:.2f}"
+        )
     fig.set_label(f"{shared} samples shared: {'; '.join(found)}.")
     return fig
 
