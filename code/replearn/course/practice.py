@@ -15,6 +15,7 @@ from torch import Tensor
 
 from replearn import augmentations, losses, shapes
 from replearn.engine import validation
+from replearn.engine.console import say
 
 Answer = Callable[..., Any]
 
@@ -46,7 +47,7 @@ def check(exercise: str, answer: Answer) -> None:
         wrong = CHECKS[exercise](answer)
     except Exception as error:  # whatever a function under construction may raise
         wrong = f"{type(error).__name__}: {error}"
-    print(f"✗ {exercise}: {wrong}" if wrong else f"✓ {exercise}")
+    say(f"✗ {exercise}: {wrong}" if wrong else f"✓ {exercise}")
 
 
 def _units(*shape: int, seed: int = 0) -> Tensor:
