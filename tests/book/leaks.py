@@ -19,7 +19,7 @@ ANSWERS = {
     "4d": r"(?i)smaller\W* diameters|larger\W* margins|solve Tammes",
     "4e": r"(?i)shared sample|margin_\{i \\to j\}\(f\) = 0|components_merge|cor-components",
     "5a": r"e\^\{-2\}|exp\(-2|[Ss]harp (floor|bound)|\bthe floor\b|contrastive_floor",
-    "5b": r"\\alpha\^2|overflows|[Ll]og-sum-exp",
+    "5b": r"\\alpha\^2|overflows|naive (loss|.exp)",
     "6": r"f_2\(c\)|\\ve_c|e_c\b|penultimate|dual_encoder",
     "7a": r"(?i)injective|interleaved|memori[sz]",
     "7b": r"\.square\(\)\s*\.mean|mse_loss|\*\* ?2\)\.mean",

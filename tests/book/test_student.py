@@ -205,7 +205,7 @@ def checklist(tree):
 def test_every_answer_has_an_empty_box_and_its_points(root, tree):
     asked, given = checklist(tree)
     every = [found.question for part in given.values() for found in part]
-    assert len(every) == 18
+    assert len(every) == 19
     missing = book_blanks.unwritten(tree / "code" / "replearn" / "losses.py")
     assert book_checklist.empty(asked, given, missing) == every
     _, whole = checklist(root)
@@ -213,7 +213,7 @@ def test_every_answer_has_an_empty_box_and_its_points(root, tree):
         assert [found.points for found in given[part]] == [one.points for one in whole[part]]
     assert book_checklist.empty(asked, whole, {}) == []
     rows = book_checklist.rows(asked, given, every)
-    assert sum("**(empty)**" in row for row in rows) == 18
+    assert sum("**(empty)**" in row for row in rows) == 19
 
 
 def test_each_box_is_a_cell_of_its_own(tree):
