@@ -145,7 +145,7 @@ def icons(out: Path, css: str) -> bytes:
         raise ExtensionError(f"the theme has no {ICONS}")
     named = {int(code, 16) for code in re.findall(r'"\\(f[0-9a-f]{3})"', css)}
     named |= {ord(letter) for letter in re.findall("[\uf000-\uf8ff]", css)}
-    font = TTFont(fonts[-1])
+    font = TTFont(fonts[-1], recalcTimestamp=False)  # two builds write the same file
     chosen = subset.Subsetter()
     chosen.populate(unicodes=named)
     chosen.subset(font)

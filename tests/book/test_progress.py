@@ -95,7 +95,7 @@ def test_no_sign_of_life_outlives_an_error():
 
 def test_slow_fetch_is_told(tmp_path, monkeypatch, caplog):
     def slow(*args, **kwargs):
-        assert caplog.messages == ["fetching requirejs@2.3.4, once for all builds"]
+        assert caplog.messages == ["fetching mathjax@3.2.2, once for all builds"]
         time.sleep(0.5)
         return subprocess.CompletedProcess([], 1, stdout="", stderr="no route to host")
 
@@ -106,8 +106,8 @@ def test_slow_fetch_is_told(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(logging.getLogger("sphinx"), "propagate", True)
     caplog.set_level(logging.INFO, "sphinx")
     with pytest.raises(Exception, match="no route"):
-        book_offline.fetch(book_offline.REQUIRE)
-    assert SIGN.fullmatch(caplog.messages[1]).groups() == ("requirejs@2.3.4", "0")
+        book_offline.fetch(book_offline.MATHJAX)
+    assert SIGN.fullmatch(caplog.messages[1]).groups() == ("mathjax@3.2.2", "0")
 
 
 def typeset(root, folder, latexmk, sleep=""):
