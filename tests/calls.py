@@ -124,9 +124,12 @@ OWN = {
     "Check": {"run": print},
     "Classifier": {"facts": {"label": "classifier"}},
     "Factors": dict(vars(FACTORS)),
+    "Frames": {"labels": {}},
     "LookupAutoencoder": {"unseen": lambda images: CODES[: len(images)]},
     "Run": dict(vars(RUN)),
     "as_run": {"tensors": WEIGHTS},
+    "frames": {"labels": {}},
+    "live": {"labels": {}},
     "check": {"loss": losses.reconstruction_loss},
     "circle_densities": {
         "features": {"A": CIRCLE},

@@ -190,6 +190,12 @@ def collapse(
 
     Raises:
         ValueError: if a class has no input, or there are fewer than two.
+
+    Examples:
+        >>> features, rows = torch.eye(2).repeat(2, 1), torch.eye(2)
+        >>> between, with_own_row = classification.collapse(features, torch.arange(4) % 2, rows)
+        >>> [round(float(each.mean()), 3) for each in (between, with_own_row)]  # fully collapsed
+        [-1.0, 1.0]
     """
     validation.at_least("len(class_vectors)", len(class_vectors), 2)
     validation.one_precision(features=features, class_vectors=class_vectors)
