@@ -171,10 +171,10 @@ def overlap(
     found = []
     for tau in layouts:
         features, groups = layouts[tau][shared]
-        apart = float(torch.cdist(features[groups[0]], features[groups[1]]).max())
+        widest = float(torch.cdist(features[groups[0]], features[groups[1]]).max())
         found.append(
             f"at τ = {tau:g} the least loss is {losses[tau][shared]:.3f} nats, and the largest "
-            f"distance between the groups {apart:.2f}"
+            f"distance between the groups {widest:.2f}"
         )
     fig.set_label(f"{shared} samples shared: {'; '.join(found)}.")
     return fig
