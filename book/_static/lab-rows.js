@@ -9,7 +9,7 @@ const ROW = (name) => `
     <h3>${name} <span class="lab-distance"></span></h3>
     <p class="lab-wait"></p>
     <div class="lab-near" role="group" aria-label="${name}: the ten nearest images, near to far">
-      ${'<button type="button"><canvas width="64" height="64"></canvas></button>'.repeat(NEAR)}
+      ${'<button type="button" aria-label="not known yet"><canvas width="64" height="64"></canvas></button>'.repeat(NEAR)}
     </div>
     <dl class="lab-shares" aria-label="${name}: what the neighbours share with the query">
       ${Object.keys(UNLIKE)

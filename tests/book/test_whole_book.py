@@ -91,7 +91,7 @@ def test_page_allows_its_own_site_alone(html, name):
     first = head.select_one("meta[http-equiv], script, link, style")
     assert first is not None
     assert first["http-equiv"] == "Content-Security-Policy"
-    assert first["content"] in book_offline.policy()
+    assert first["content"] in book_offline.policy(name.endswith("/lab"))
     assert "unsafe-eval" not in first["content"]
     assert re.findall(r"https?:|\*", first["content"]) == []
 
@@ -103,7 +103,7 @@ def test_page_is_light(whole_book, html, name):
     own = html[name].select("img[src], script[src]")
     parts = {file.parent / unquote(part["src"].split("?")[0]) for part in own}
     weight = sum(part.stat().st_size for part in (file, *parts))
-    assert weight <= (2.5e6 if name.endswith("/code") else 1.5e6)
+    assert weight <= (3e6 if name.endswith("/code") else 1.5e6)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -432,7 +432,7 @@ def test_pdf_ends_with_the_code_and_the_works(pdf):
     assert titles.count("Bibliography") == 1
     code = titles.index("The library, line by line") + 1
     names = [f"augmentations/{room}" for room in ("base", "color", "sets", "warp")]
-    names += ["fit", "losses", "neighbors", "networks", "training"]
+    names += ["fit", "losses", "neighbors", "networks", "tasks"]
     assert titles[code:] == [*(f"code/replearn/{name}.py" for name in names), "Bibliography"]
 
 

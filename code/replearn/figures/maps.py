@@ -61,7 +61,7 @@ def feature_map(
     values, how, ticks = _coloring(factors[drawn], by)
     for ax, (name, codes) in zip(axes.flat, features.items(), strict=False):
         two, shares = evaluation.principal_components(codes)
-        dots = ax.scatter(*two[drawn].T, c=values, s=5, linewidths=0, **how)
+        dots = ax.scatter(*two[drawn].T, c=values, s=5, linewidths=0, rasterized=True, **how)
         ax.set_title(name, size=12)
         ax.set_xlabel(f"{float(shares.sum()):.0%} of the variance", size=12)
         ax.set(xticks=[], yticks=[])
