@@ -110,7 +110,7 @@ def one(case: str, size: int) -> tuple[float, int]:
 def elsewhere(case: str, size: int) -> tuple[float, int]:
     """Measure it in a process of its own."""
     command = [sys.executable, __file__, case, str(size)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
     seconds, peak = json.loads(done.stdout.splitlines()[-1])
     return seconds, peak
 

