@@ -219,9 +219,14 @@ def _remembered(cache: Path, name: str, run: Any, tensors: Callable[[], dict[str
     """The script of a file; an encoder's is computed once for all builds of the same run."""
     if run is None:
         return script(name, tensors())
-    weights = json.dumps({k: v.tolist() for k, v in run.encoder.state_dict().items() if v.ndim < 2})
-    key = hashlib.sha256((Path(__file__).read_text("utf-8") + name + weights).encode()).hexdigest()
-    kept = cache / f"{key[:16]}.js"
+    import safetensors.torch
+
+    from replearn import tasks
+
+    state = {key: value.cpu().contiguous() for key, value in run.encoder.state_dict().items()}
+    digest = hashlib.sha256(safetensors.torch.save(state))
+    digest.update(f"{name} {tasks.REVISION} {Path(__file__).read_text('utf-8')}".encode())
+    kept = cache / f"{digest.hexdigest()[:16]}.js"
     if not kept.exists():
         kept.write_text(script(name, tensors()), encoding="utf-8")
     return kept.read_text(encoding="utf-8")

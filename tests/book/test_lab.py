@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import types
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from bs4 import BeautifulSoup
 import book_lab
 import book_offline
 from books import Result
-from replearn import neighbors
+from replearn import neighbors, tasks
 from replearn.course import trained
 from replearn.engine import quantize
 from replearn.networks import Decoder, Encoder
@@ -71,6 +72,31 @@ def test_bank_keeps_neighbours_and_the_map_of_most_variance() -> None:
 def test_circle_is_its_own_map() -> None:
     circle = torch.nn.functional.normalize(torch.randn(50, 2), dim=1)
     assert torch.equal(book_lab.bank(circle)["features"], circle)
+
+
+@pytest.mark.fault(
+    "a network that was trained anew, and a lab's file of the old one",
+    "one weight of one kernel differs, no bias does; then the library computes something else",
+    "the file is written anew",
+)
+def test_file_is_remembered_for_one_run_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def tensors() -> dict[str, torch.Tensor]:
+        made.append(1)
+        return {"n": torch.tensor(len(made))}
+
+    run = types.SimpleNamespace(encoder=Encoder(2))
+    first = book_lab._remembered(tmp_path, "A", run, tensors)
+    assert book_lab._remembered(tmp_path, "A", run, tensors) == first
+    with torch.no_grad():
+        run.encoder.convolutions[2].weight[0, 0, 0, 0] += 1
+    second = book_lab._remembered(tmp_path, "A", run, tensors)
+    assert second != first
+    monkeypatch.setattr(tasks, "REVISION", tasks.REVISION + 1)
+    assert book_lab._remembered(tmp_path, "A", run, tensors) not in (first, second)
 
 
 def test_runs_wait_for_what_a_student_has_to_write(
