@@ -65,6 +65,7 @@ function lab(root) {
   }
 
   async function answer() {
+    root.dataset.asking = "";
     while (stale) {
       stale = false;
       const names = rows.filter((row) => row.isReady()).map(({ name }) => name);
@@ -76,6 +77,7 @@ function lab(root) {
       }
     }
     asking = null;
+    delete root.dataset.asking;
   }
 
   function paint(results) {
@@ -90,7 +92,6 @@ function lab(root) {
         show(part(".lab-decoded canvas"), result.decoded);
       }
     }
-    root.dataset.answered = number;
   }
 
   // Tells a screen reader what changed, and the address what is held.

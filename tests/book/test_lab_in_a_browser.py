@@ -56,15 +56,7 @@ def opened(page: Page, html: Path, address: str = "") -> Page:
 def settle(page: Page) -> None:
     """Wait for the answer to what is held."""
     page.evaluate("new Promise((done) => setTimeout(done, 50))")
-    page.wait_for_function(
-        """() => {
-        const lab = document.getElementById("lab");
-        const same = lab.seen === lab.dataset.answered;
-        lab.seen = lab.dataset.answered;
-        return same;
-    }""",
-        polling=250,
-    )
+    page.locator("#lab:not([data-asking])").wait_for(state="attached")
 
 
 def rows() -> Factors:
