@@ -5,7 +5,7 @@ book/_static. What they run on is written when the site is finished, into its fo
 from the very runs that the chapters show:
 
 * ``manifest.js``: which networks there are and which wait, in what file and of how many bytes;
-  what the images and their augmentations are made of; and the source of the page's workers.
+  what images, augmentations and scores are made of; and the source of the page's workers.
 * a script for each encoder: its weights in 8 bits, and what it makes of the first ``IMAGES``
   validation images. The decoder and the images' factors have one each.
 
@@ -162,8 +162,8 @@ def images() -> dict[str, Any]:
 
 
 def world() -> dict[str, Any]:
-    """What shapes and augmentations are made of: the library's own numbers."""
-    from replearn import augmentations, shapes
+    """What shapes, augmentations and scores are made of: the library's own numbers."""
+    from replearn import augmentations, neighbors, ruler, shapes
     from replearn.engine import loops
 
     gray, jitter = dataclasses.asdict(cast("Any", augmentations.A))["steps"]
@@ -177,6 +177,8 @@ def world() -> dict[str, Any]:
         "palette": shapes._PALETTE.tolist(),
         "shade": shapes._RGB_NOISE,
         "sizes": shapes._SIZES,
+        "symmetry": [1, *neighbors.SYMMETRY.values()],
+        "sensitive": ruler.SENSITIVE,
         "sets": {
             name: {key: value for key, value in numbers.items() if key != "name"}
             for name, numbers in sets.items()

@@ -44,7 +44,7 @@ const EXPERIMENTS = [
     ask: `The triangle grows to 48 px; no encoder has seen more than ${LAB.sizes[1]}. For whom will it leave all that is known: the nearest image more than twice as far as usual?`,
   },
 ];
-const MOST_SHARED = 0.5; // of a factor: more than half of what there is to share
+const MOST_SHARED = LAB.sensitive; // of a factor: what the book calls sensitive lies above
 const FAR = 2; // times the usual distance
 
 const GUIDE = `

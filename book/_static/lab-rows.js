@@ -29,7 +29,7 @@ const PAINT = {
   shape: ({ shape }) => ["#56b4e9", "#e69f00", "#f0e442"][shape],
   size: ({ size }) => `hsl(45 90% ${20 + share(size, ...LAB.sizes) / 4}%)`,
   rotation: ({ shape, angle }) =>
-    shape ? `hsl(${(angle * 180 * [1, 3, 4][shape]) / Math.PI} 80% 60%)` : "#666",
+    shape ? `hsl(${(angle * 180 * LAB.symmetry[shape]) / Math.PI} 80% 60%)` : "#666",
 };
 
 // Builds the row in `root`; `choose(row of the table)` is called for an image that is picked.

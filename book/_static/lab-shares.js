@@ -22,7 +22,7 @@ const UNLIKE = {
   size: (a, b) => Math.abs(a.size - b.size),
   rotation: (a, b) => {
     if (a.shape !== b.shape || a.shape === 0) return NaN;
-    const period = (2 * Math.PI) / [1, 3, 4][a.shape];
+    const period = (2 * Math.PI) / LAB.symmetry[a.shape];
     const apart = (Math.abs(a.angle - b.angle) / period) % 1;
     return Math.min(apart, 1 - apart);
   },

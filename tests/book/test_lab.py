@@ -123,6 +123,7 @@ def test_world_is_the_library_s(root: Path) -> None:
         8,
         (18.0, 30.0),
     )
+    assert (world["symmetry"], world["sensitive"]) == ([1, 3, 4], 0.5)
     assert world["sets"]["B"] == {"pad": 24, "scale": (0.2, 0.6)}
     assert world["sets"]["A"]["gray"] == 0.2
     assert len(book_lab.images()["size"]) == book_lab.IMAGES <= len(ShapesDataset("val"))

@@ -15,6 +15,7 @@ from torch import Tensor
 from replearn import evaluation
 from replearn.engine import validation
 from replearn.figures import style
+from replearn.neighbors import SYMMETRY
 from replearn.shapes import COLORS, SHAPES, Factors
 
 BY = ("colour", "shape", "location", "size", "rotation")
@@ -81,8 +82,8 @@ def _coloring(factors: Factors, by: str) -> tuple[Tensor, dict[str, Any], dict[f
         three = [style.BLUE, style.ORANGE, style.PURPLE]
         return factors.shape, _labels(three), dict(enumerate(SHAPES))
     if by == "rotation":
-        period = 2 * math.pi / torch.tensor([1.0, 3.0, 4.0])[factors.shape]
-        turned = factors.angle / period % 1
+        folds = torch.tensor([1, *SYMMETRY.values()])[factors.shape]
+        turned = folds * factors.angle / (2 * math.pi) % 1
         return turned, {"cmap": "twilight", "vmin": 0, "vmax": 1}, {0.0: "0", 0.5: "½", 1.0: "1"}
     across = factors.size if by == "size" else factors.position[:, 0]
     ends = float(across.min()), float(across.max())

@@ -64,7 +64,7 @@ def concordance(u: Float[Tensor, "n 2"], v: Float[Tensor, "n 2"]) -> float:
 
 @validation.arguments
 def class_pairs_on_circle(
-    outputs: Float[Tensor, "n C"], labels: Int[Tensor, " n"], tau: float = 0.07
+    outputs: Float[Tensor, "n C"], labels: Int[Tensor, " n"], tau: float = losses.TAU
 ) -> Float[Tensor, ""]:
     """Return the contrastive loss on the circle whose groups are the classes.
 
