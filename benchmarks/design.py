@@ -9,13 +9,13 @@ the steps of A and the plan of all others; a run that is stored already is not t
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 from replearn import evaluation, training
 from replearn.augmentations import plan
 from replearn.course.designs import only_location
+from rows import keep
 
 RESULTS = Path(__file__).with_name("design.json")
 PLAN = replace(plan("fast", only_location), steps=220)
@@ -27,16 +27,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     for seed in parser.parse_args().seeds:
         run = training.train_contrastive(only_location, recipe=PLAN, seed=seed)
-        keep({**run.facts, **evaluation.scores(run, only_location)})
-
-
-def keep(result: dict[str, object]) -> None:
-    """Put ``result`` in the place of an older one of the same seed and chip."""
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    own = ("seed", "chip")
-    rows = [old for old in kept if any(old[name] != result[name] for name in own)] + [result]
-    rows.sort(key=lambda old: [str(old[name]) for name in own])
-    RESULTS.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        keep(RESULTS, {**run.facts, **evaluation.scores(run, only_location)}, ("seed", "chip"))
 
 
 if __name__ == "__main__":

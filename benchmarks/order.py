@@ -10,13 +10,11 @@ augmentation. The trainings are those of the recipe ``fast``.
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from torch import Tensor, nn
 
 from replearn import evaluation, losses
@@ -24,6 +22,7 @@ from replearn.augmentations import SETS
 from replearn.engine.devices import machine, pick_device
 from replearn.fit import Measures, fit
 from replearn.tasks import Task
+from rows import keep
 
 RESULTS = Path(__file__).with_name("order.json")
 EARLY = (0, 5, 10, 15, 20, 30, 40, 50, 60, 75, 100, 125, 150, 175, 200)
@@ -63,16 +62,6 @@ def row(task: Task, found: list[dict[str, float]]) -> dict[str, Any]:
     return {**task.facts(), "finished": finished, **machine(pick_device("cpu")), "trace": found}
 
 
-def keep(new: dict[str, Any]) -> None:
-    """Put a row in the place of an older one of the same network, seed and chip."""
-    own = ("label", "seed", "chip")
-    with FileLock(f"{RESULTS}.lock"):
-        rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-        rows = [old for old in rows if any(old[name] != new[name] for name in own)] + [new]
-        rows.sort(key=lambda old: [str(old[name]) for name in own])
-        RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     """Trace what is asked for, and keep each row as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -81,7 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     for seed in options.seeds:
         for net in options.nets:
-            keep(trace(net, seed))
+            keep(RESULTS, trace(net, seed), ("label", "seed", "chip"))
 
 
 if __name__ == "__main__":

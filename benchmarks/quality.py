@@ -10,7 +10,7 @@ and one that was interrupted goes on; results are written one by one.
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from replearn.augmentations import SETS
 from replearn.recipes import RECIPES
 from replearn.shapes import ShapesDataset
 from replearn.training import Run
+from rows import keep
 
 RESULTS = Path(__file__).with_name("quality.json")
 NETS = ("autoencoder", *SETS)
@@ -33,7 +34,8 @@ def main() -> None:
     options = parser.parse_args()
     for seed in options.seeds:
         for net in options.nets:
-            keep(measured(net, options.recipe, seed))
+            row = measured(net, options.recipe, seed)
+            keep(RESULTS, row, ("label", "recipe", "seed", "chip"), partial(of_another_plan, row))
 
 
 def trained(net: str, recipe: str | None = None, seed: int = 0) -> Run:
@@ -55,23 +57,10 @@ def measured(net: str, recipe: str, seed: int) -> dict[str, Any]:
     }
 
 
-def keep(result: dict[str, object]) -> None:
-    """Put ``result`` in the place of an older one of the same net, recipe, seed and chip.
-
-    What a net got when its recipe had another plan goes as well: means are over runs of one plan.
-    """
-
-    def goes(old: dict[str, object]) -> bool:
-        of_this_net = all(old[name] == result[name] for name in ("label", "recipe"))
-        again = all(old[name] == result[name] for name in ("seed", "chip"))
-        return of_this_net and (again or old["plan"] != result["plan"])
-
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    kept = sorted(
-        [result, *(old for old in kept if not goes(old))],
-        key=lambda old: [str(old[name]) for name in ("label", "recipe", "seed", "chip")],
-    )
-    RESULTS.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def of_another_plan(row: dict[str, Any], old: dict[str, Any]) -> bool:
+    """Whether ``old`` is of the same net and recipe by another plan: means are over one plan."""
+    alike = all(old[name] == row[name] for name in ("label", "recipe"))
+    return alike and old["plan"] != row["plan"]
 
 
 if __name__ == "__main__":

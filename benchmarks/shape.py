@@ -12,7 +12,6 @@ shape.json, written as runs end.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from filelock import FileLock
 from torch import Tensor, nn
 
 from replearn import augmentations, losses, neighbors, probes, shapes
@@ -32,6 +30,7 @@ from replearn.fit import Measures, fit
 from replearn.networks import Encoder
 from replearn.recipes import RECIPES, Recipe
 from replearn.shapes import SPLITS, Factors, ShapesDataset, draw
+from rows import keep
 
 RESULTS = Path(__file__).with_name("shape.json")
 EVERYTHING = frozenset({"shape", "color", "location", "size", "rotation"})
@@ -261,17 +260,6 @@ def means(values: Tensor, every: int) -> list[float]:
     return [float(f"{float(some.mean()):.4g}") for some in values.split(every)]
 
 
-def keep(row: dict[str, Any]) -> None:
-    """Put ``row`` in the place of an older one of the same experiment, seed and chip."""
-    own = ("experiment", "seed", "chip")
-    with FileLock(f"{RESULTS}.lock"):
-        rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-        rows = [old for old in rows if any(old[name] != row[name] for name in own)] + [row]
-        rows.sort(key=lambda old: [str(old[name]) for name in own])
-        text = json.dumps(rows, indent=1, ensure_ascii=False)
-        RESULTS.write_text(text + "\n", encoding="utf-8")
-
-
 def main() -> None:
     """Run what is asked for, and keep each row as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -280,7 +268,7 @@ def main() -> None:
     options = parser.parse_args()
     for seed in options.seeds:
         for name in options.experiments:
-            keep(run(name, seed))
+            keep(RESULTS, run(name, seed), ("experiment", "seed", "chip"))
 
 
 if __name__ == "__main__":

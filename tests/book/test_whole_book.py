@@ -100,9 +100,8 @@ def test_page_allows_its_own_site_alone(html, name):
 def test_page_is_light(whole_book, html, name):
     """It weighs 1.5 MB at most until a slider is moved; the library's listing is long."""
     file = whole_book.html / f"{name}.html"
-    own = html[name].select(
-        "img[src]:not(.frames-stills img), script[src]"
-    )  # stills wait for print
+    # Stills are hidden, and a browser loads no hidden picture before it prints.
+    own = html[name].select("img[src]:not(.frames-stills img), script[src]")
     parts = {file.parent / unquote(part["src"].split("?")[0]) for part in own}
     weight = sum(part.stat().st_size for part in (file, *parts))
     assert weight <= (3e6 if name.endswith("/code") else 1.5e6)
