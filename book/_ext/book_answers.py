@@ -1,6 +1,7 @@
 """Answers that wait: on the pages a box opens when the reader says "I have decided".
 
-The box is HTML's own and needs no script; ``book.js`` adds the switch that opens all of them, opens
+So do the solutions of exercises, boxes of the class ``dropdown``, when the reader has tried. What
+covers a box is HTML's own and needs no script; ``book.js`` adds the switch that opens all of them, opens
 the one that a link leads to, and all before a page is printed. A box that a student has yet to
 fill in stands open.
 """
@@ -16,7 +17,11 @@ from sphinx.writers.html5 import HTML5Translator
 
 import book_blanks
 
-DECIDED = "I have decided: show the answer"
+SUMMARIES = {
+    "answer": "I have decided: show the answer",
+    "dropdown": "I have tried: show the solution",
+}
+"""By a box's class, what opens it."""
 
 
 class covered(nodes.General, nodes.Element):
@@ -24,7 +29,7 @@ class covered(nodes.General, nodes.Element):
 
 
 class CoveredAnswers(SphinxPostTransform):
-    """What an answer says is covered at first."""
+    """What an answer or a solution says is covered at first."""
 
     default_priority = 300
     formats = ("html",)
@@ -32,15 +37,16 @@ class CoveredAnswers(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         """Cover all of each box but its title."""
         for box in self.document.findall(nodes.admonition):
-            if "answer" in box["classes"] and book_blanks.EMPTY.strip("*") not in box.astext():
+            kind = next((name for name in SUMMARIES if name in box["classes"]), None)
+            if kind and book_blanks.EMPTY.strip("*") not in box.astext():
                 title, *said = box.children
                 box.children = []
-                box += [title, covered("", *said)]
+                box += [title, covered("", *said, summary=SUMMARIES[kind])]
 
 
 def visit(self: HTML5Translator, node: covered) -> None:
     """Open the cover."""
-    self.body.append(f'<details class="covered"><summary>{DECIDED}</summary>\n')
+    self.body.append(f'<details class="covered"><summary>{node["summary"]}</summary>\n')
 
 
 def depart(self: HTML5Translator, node: covered) -> None:

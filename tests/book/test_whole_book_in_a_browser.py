@@ -133,7 +133,10 @@ def test_controls_change_pictures(visit, whole_book, html):
 
 
 def test_answers_wait_for_the_reader(browser, whole_book):
-    """A box opens by itself, all by the switch, which other pages remember; paper shows all."""
+    """A box opens by itself, all by the switch, which other pages remember; paper shows all.
+
+    The solutions of the three exercises of either page do as its answers, three and one.
+    """
     page = browser.new_context(offline=True).new_page()
     first, second = (
         (whole_book.html / f"book/similarity/{name}.html").as_uri()
@@ -141,17 +144,17 @@ def test_answers_wait_for_the_reader(browser, whole_book):
     )
     covers, still = page.locator("details.covered"), page.locator("details.covered:not([open])")
     page.goto(first, wait_until="load")
-    assert covers.count() == still.count() == 3
+    assert covers.count() == still.count() == 6
     page.locator("details.covered summary").first.press("Enter")
-    assert still.count() == 2
+    assert still.count() == 5
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     assert still.count() == 0
     page.evaluate("() => dispatchEvent(new Event('afterprint'))")
-    assert still.count() == 2
+    assert still.count() == 5
     page.locator("button.answers").press("Enter")
     assert still.count() == 0
     page.goto(second, wait_until="load")
-    assert covers.count() == 1
+    assert covers.count() == 4
     assert still.count() == 0
     page.context.close()
 
