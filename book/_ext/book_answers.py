@@ -1,9 +1,9 @@
 """Answers that wait: on the pages a box opens when the reader says "I have decided".
 
 So do the solutions of exercises, boxes of the class ``dropdown``, when the reader has tried. What
-covers a box is HTML's own and needs no script; ``book.js`` adds the switch that opens all of them, opens
-the one that a link leads to, and all before a page is printed. A box that a student has yet to
-fill in stands open.
+covers a box is HTML's own and needs no script; ``book.js`` adds the switch that opens all of them,
+opens the one that a link leads to, and all before a page is printed. A box that a student has yet
+to fill in stands open.
 """
 
 from __future__ import annotations
