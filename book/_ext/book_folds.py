@@ -105,7 +105,8 @@ class CheckedSentences(SphinxPostTransform):
         for block in list(self.document.findall(nodes.literal_block)):
             lines = block.astext().splitlines()
             if "stream" in block["classes"] and any(line.startswith(MARKS) for line in lines):
-                block.replace_self(_parted(block, lines))
+                parent, place = block.parent, block.parent.index(block)
+                parent[place : place + 1] = _parted(block, lines)  # without the block's classes
 
 
 def _parted(block: nodes.literal_block, lines: list[str]) -> list[nodes.Node]:

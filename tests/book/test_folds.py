@@ -2,6 +2,9 @@
 
 import pytest
 from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.parsers.rst import Parser
+from docutils.utils import new_document
 
 import book_folds
 
@@ -29,3 +32,12 @@ def test_checked_sentences_become_a_list():
     assert printed.astext() == "loss 0.5"
     assert [item.astext() for item in checked] == ["✓ It is low.", "✗ It is high."]
     assert last.astext() == "end"
+
+
+def test_a_list_alone_is_no_output_stream():
+    """The style of what a program prints would lie over the list's own."""
+    document = new_document("page", get_default_settings(Parser))
+    document += nodes.literal_block("", "✓ It is so.", classes=["output", "stream"])
+    book_folds.CheckedSentences(document).run()
+    (alone,) = document.children
+    assert alone["classes"] == ["checked"]
