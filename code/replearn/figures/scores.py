@@ -57,7 +57,7 @@ def sensitivity_bars(scores: Scores, predictions: Predictions | None = None) -> 
     fig.supxlabel("sensitivity: 0 is chance, 1 is fully kept", size=10)
     if predictions:
         key = Line2D([], [], label="predicted", **_RING)
-        fig.legend(handles=[key], loc="outside lower right", frameon=False)
+        fig.legend(handles=[key], loc="outside upper right", frameon=False)
     return fig
 
 
