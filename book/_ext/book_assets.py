@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import tinycss2
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
@@ -30,52 +30,40 @@ _SHEET = re.compile(r'\s*<link\b(?=[^>]*rel="stylesheet")[^>]*href="([^"?]*)[^"]
 _FILE = r"url\((['\"]?)(?!['\"]?(?:data:|#))"
 _WORD = re.compile(r'<span class="(\w{1,3})">([^<]*)</span>')
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.S)
-_TOKEN = re.compile(
-    r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|url\((?:"[^"]*"|'[^']*'|[^)"']*)\)|[{};]|\\.|[^{};"'/\\u]+|.""",
-    re.S,
-)
+_NESTING = ("media", "supports", "layer", "container")  # rules within rules
 _NAME = re.compile(r"[.#](-?[A-Za-z_](?:[\w-]|\\.)*)")
 _ARGUMENT = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
 
 
-def blocks(css: str) -> Iterator[tuple[str, str | None]]:
-    """The statements of a style sheet: what stands before a block, and the block, if any."""
-    head, body, depth = "", "", 0
-    for token in _TOKEN.findall(css):
-        if token.startswith("/*"):
-            continue
-        if token == "}" and depth == 0:
-            raise ValueError("a block is closed that was not opened")
-        depth += (token == "{") - (token == "}")
-        if depth == 0 and token == "}":
-            yield head.strip(), body[1:]
-            head = body = ""
-        elif depth == 0 and token == ";":
-            yield head.strip(), None
-            head = ""
-        elif depth:
-            body += token
-        else:
-            head += token
-    if depth:
-        raise ValueError("a block is not closed")
-
-
 def used(css: str, words: set[str]) -> str:
-    """The rules whose classes and identifiers are all among ``words``."""
+    """The rules whose classes and identifiers are all among ``words``.
+
+    Raises:
+        ExtensionError: for a sheet that is no CSS.
+    """
+    return _used(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True), words)
+
+
+def _used(rules: list[Any], words: set[str]) -> str:
     kept = []
-    for head, block in blocks(css):
-        if block is None:
-            kept.append(f"{head};")
-        elif head.startswith(("@media", "@supports", "@layer", "@container")):
-            if inside := used(block, words):
-                kept.append(f"{head}{{{inside}}}")
-        elif head.startswith("@"):
-            kept.append(f"{head}{{{_squeezed(block)}}}")
-        else:
+    for rule in rules:
+        if rule.type == "error":
+            raise ExtensionError(f"a style sheet, line {rule.source_line}: {rule.message}")
+        head = tinycss2.serialize(rule.prelude).strip()
+        body = _squeezed(tinycss2.serialize(rule.content or []))
+        if rule.type == "qualified-rule":
             selectors = [one for one in _parts(head) if _names(one) <= words]
             if selectors:
-                kept.append(f"{','.join(selectors)}{{{_squeezed(block)}}}")
+                kept.append(f"{','.join(selectors)}{{{body}}}")
+        elif rule.lower_at_keyword in _NESTING and rule.content is not None:
+            inside = tinycss2.parse_rule_list(
+                rule.content, skip_comments=True, skip_whitespace=True
+            )
+            if some := _used(inside, words):
+                kept.append(f"@{rule.at_keyword} {head}{{{some}}}")
+        else:
+            block = ";" if rule.content is None else f"{{{body}}}"
+            kept.append(f"@{rule.at_keyword} {head}{block}")
     return "".join(kept)
 
 
@@ -143,8 +131,7 @@ def icons(out: Path, css: str) -> bytes:
     fonts = sorted((out / "_static").glob(ICONS))
     if not fonts:
         raise ExtensionError(f"the theme has no {ICONS}")
-    named = {int(code, 16) for code in re.findall(r'"\\(f[0-9a-f]{3})"', css)}
-    named |= {ord(letter) for letter in re.findall("[\uf000-\uf8ff]", css)}
+    named = {ord(letter) for letter in re.findall("[\uf000-\uf8ff]", css)}
     font = TTFont(fonts[-1], recalcTimestamp=False)  # two builds write the same file
     chosen = subset.Subsetter()
     chosen.populate(unicodes=named)

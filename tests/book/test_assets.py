@@ -1,6 +1,13 @@
 """What a page loads before its first letter."""
 
+import io
+import shutil
+from pathlib import Path
+
+import pydata_sphinx_theme
 import pytest
+from fontTools.ttLib import TTFont
+from sphinx.errors import ExtensionError
 
 import book_assets
 
@@ -21,10 +28,23 @@ def test_only_rules_that_can_apply_are_kept():
     )
 
 
-@pytest.mark.parametrize("css", ["a { top: 0", "a { top: 0 }}"])
+@pytest.mark.parametrize("css", ["a ", "a { top: 0 }}"])
 def test_broken_sheet_is_refused(css):
-    with pytest.raises(ValueError, match="a block is"):
-        list(book_assets.blocks(css))
+    with pytest.raises(ExtensionError, match="style sheet, line 1: "):
+        book_assets.used(css, set())
+
+
+def test_font_has_the_icons_that_are_named_and_no_others(tmp_path):
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+    (font,) = theme.glob(book_assets.ICONS)
+    place = tmp_path / "_static" / font.relative_to(theme)
+    place.parent.mkdir(parents=True)
+    shutil.copy(font, place)
+    css = book_assets.used(
+        r'.a::before { content: "\f0c9" } .b::before { content: "\f0e7" }', {"a"}
+    )
+    small = TTFont(io.BytesIO(book_assets.icons(tmp_path, css)))
+    assert [hex(code) for code in small.getBestCmap()] == ["0xf0c9"]
 
 
 def test_page_shows_itself_by_one_request():
