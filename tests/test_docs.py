@@ -38,7 +38,7 @@ def test_the_readme_tells_the_scores_of_the_published_networks(root):
         f"trained on A keeps {kept['A']['color']:.2f} of the colour",
         f"trained on B {kept['B']['location']:.2f} of the location",
         f"keeps {kept['B']['shape']:.2f} of it",
-        f"of which it keeps {kept['B']['color']:.2f}",
+        f"and {kept['B']['color']:.2f} of the colour",
     ):
         assert said in text
 

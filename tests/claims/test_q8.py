@@ -85,6 +85,9 @@ def test_answer_q8d():
     for not_told in ("shape", "one colour, size, place"):
         assert max(read[not_told]) < ruler.INVARIANT, not_told
     scores = [row["sensitivity"] for row in records.read("quality") if row["label"] == "B"]
-    ends = [min(score["color"] for score in scores)]
-    ends += [max(score[factor] for score in scores) for factor in ("location", "shape")]
-    assert [round(end, 2) for end in ends] == [0.99, 0.11, 0.01]  # what the box says
+    least = min(score["color"] for score in scores)
+    location, shape = (max(score[name] for score in scores) for name in ("location", "shape"))
+    # What the box says, to two digits, none of them better than it is.
+    assert 0.99 <= least < 1
+    assert 0.11 < location <= 0.12
+    assert 0.01 < shape <= 0.02
