@@ -18,6 +18,7 @@ from replearn.course.designs import only_location
 from rows import keep
 
 RESULTS = Path(__file__).with_name("design.json")
+OWN = ("seed", "chip")  # what tells rows apart
 PLAN = replace(plan("fast", only_location), steps=220)
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     for seed in parser.parse_args().seeds:
         run = training.train_contrastive(only_location, recipe=PLAN, seed=seed)
-        keep(RESULTS, {**run.facts, **evaluation.scores(run, only_location)}, ("seed", "chip"))
+        keep(RESULTS, {**run.facts, **evaluation.scores(run, only_location)}, OWN)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from replearn.tasks import Task
 from rows import keep
 
 RESULTS = Path(__file__).with_name("order.json")
+OWN = ("label", "seed", "chip")  # what tells rows apart
 EARLY = (0, 5, 10, 15, 20, 30, 40, 50, 60, 75, 100, 125, 150, 175, 200)
 LOGGED = (*EARLY, *range(250, 1000, 50))
 PROBED = {"known": 2_000, "asked": 1_000}  # images
@@ -70,7 +71,7 @@ def main() -> None:
     options = parser.parse_args()
     for seed in options.seeds:
         for net in options.nets:
-            keep(RESULTS, trace(net, seed), ("label", "seed", "chip"))
+            keep(RESULTS, trace(net, seed), OWN)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from replearn.training import Run
 from rows import keep
 
 RESULTS = Path(__file__).with_name("quality.json")
+OWN = ("label", "recipe", "seed", "chip")  # what tells rows apart
 NETS = ("autoencoder", *SETS)
 
 
@@ -35,7 +36,7 @@ def main() -> None:
     for seed in options.seeds:
         for net in options.nets:
             row = measured(net, options.recipe, seed)
-            keep(RESULTS, row, ("label", "recipe", "seed", "chip"), partial(of_another_plan, row))
+            keep(RESULTS, row, OWN, partial(of_another_plan, row))
 
 
 def trained(net: str, recipe: str | None = None, seed: int = 0) -> Run:

@@ -33,6 +33,7 @@ from replearn.shapes import SPLITS, Factors, ShapesDataset, draw
 from rows import keep
 
 RESULTS = Path(__file__).with_name("shape.json")
+OWN = ("experiment", "seed", "chip")  # what tells rows apart
 EVERYTHING = frozenset({"shape", "color", "location", "size", "rotation"})
 FAST = replace(RECIPES["fast"]["contrastive"], steps=300)
 LOGGED = (0, 10, 20, 30, 40, 50, 75, 100, 125, 150, 175, 200, 250, 300, 350, 400)
@@ -268,7 +269,7 @@ def main() -> None:
     options = parser.parse_args()
     for seed in options.seeds:
         for name in options.experiments:
-            keep(RESULTS, run(name, seed), ("experiment", "seed", "chip"))
+            keep(RESULTS, run(name, seed), OWN)
 
 
 if __name__ == "__main__":

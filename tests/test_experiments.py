@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import design
 import order
 import quality
 import shape
@@ -13,6 +14,7 @@ from replearn import probes
 from replearn.neighbors import FACTORS
 from replearn.networks import Encoder
 from replearn.shapes import RESOLUTION, Factors, draw
+from rows import keep
 
 
 @pytest.fixture(scope="module")
@@ -111,15 +113,14 @@ def test_a_run_is_kept_whole(monkeypatch, tmp_path):
     """A training of two steps: everything is there, and a second one takes its place."""
     monkeypatch.setattr(shape, "PROBED", (200, 100))
     monkeypatch.setattr(shape, "SCORED", 200)
-    monkeypatch.setattr(shape, "RESULTS", tmp_path / "shape.json")
     plan = replace(shape.FAST, steps=2, batch=8)
     short = replace(shape.EXPERIMENTS["one colour"], plan=plan)
     monkeypatch.setitem(shape.EXPERIMENTS, "one colour", short)
     row = shape.run("one colour", 0)
-    shape.keep(row)
-    shape.keep({**row, "seconds": 0.0})
-    shape.keep({**row, "seed": 1})
-    kept = json.loads((tmp_path / "shape.json").read_text(encoding="utf-8"))
+    file = tmp_path / "shape.json"
+    for change in ({}, {"seconds": 0.0}, {"seed": 1}):
+        keep(file, {**row, **change}, shape.OWN)
+    kept = json.loads(file.read_text(encoding="utf-8"))
     assert [(one["seed"], one["seconds"] == 0) for one in kept] == [(0, True), (1, False)]
     varying = {*FACTORS} - {"color"}
     assert [point["step"] for point in row["trace"]] == [0, 2]
@@ -130,16 +131,13 @@ def test_a_run_is_kept_whole(monkeypatch, tmp_path):
     assert {"chip", "finished", "plan", "tau"} <= row.keys()
 
 
-@pytest.mark.parametrize(
-    ("script", "own"),
-    [(order, ("label", "seed", "chip")), (quality, ("label", "recipe", "seed", "chip", "plan"))],
-)
-def test_of_one_seed_and_machine_one_row_is_kept(script, own, monkeypatch, tmp_path):
-    monkeypatch.setattr(script, "RESULTS", tmp_path / "some.json")
-    row = {**dict.fromkeys(own, "a"), "seed": 0, "value": 1}
+@pytest.mark.parametrize("script", [design, order, quality, shape])
+def test_of_one_seed_and_machine_one_row_is_kept(script, tmp_path):
+    file = tmp_path / "some.json"
+    row = {**dict.fromkeys(script.OWN, "a"), "seed": 0, "value": 1}
     for change in ({}, {"seed": 1}, {"chip": "b"}, {"value": 2}):
-        script.keep({**row, **change})
-    kept = json.loads((tmp_path / "some.json").read_text(encoding="utf-8"))
+        keep(file, {**row, **change}, script.OWN)
+    kept = json.loads(file.read_text(encoding="utf-8"))
     assert sorted((one["seed"], one["chip"], one["value"]) for one in kept) == [
         (0, "a", 2),
         (0, "b", 1),

@@ -49,7 +49,7 @@ def _used(rules: list[Any], words: set[str]) -> str:
     for rule in rules:
         if rule.type == "error":
             raise ExtensionError(f"a style sheet, line {rule.source_line}: {rule.message}")
-        head = tinycss2.serialize(rule.prelude).strip()
+        head = tinycss2.serialize(rule.prelude).rstrip()
         body = _squeezed(tinycss2.serialize(rule.content or []))
         if rule.type == "qualified-rule":
             selectors = [one for one in _parts(head) if _names(one) <= words]
@@ -60,10 +60,10 @@ def _used(rules: list[Any], words: set[str]) -> str:
                 rule.content, skip_comments=True, skip_whitespace=True
             )
             if some := _used(inside, words):
-                kept.append(f"@{rule.at_keyword} {head}{{{some}}}")
+                kept.append(f"@{rule.at_keyword}{head}{{{some}}}")
         else:
             block = ";" if rule.content is None else f"{{{body}}}"
-            kept.append(f"@{rule.at_keyword} {head}{block}")
+            kept.append(f"@{rule.at_keyword}{head}{block}")
     return "".join(kept)
 
 

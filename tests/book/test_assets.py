@@ -19,12 +19,14 @@ def test_only_rules_that_can_apply_are_kept():
     @media (min-width: 9px) { .gone { top: 0 } .here { top: 1px } }
     @media print { .gone { top: 0 } }
     @keyframes turn { to { top: 0 } }
+    @font-face { src: url(a.woff) }
     #gone { top: 0 }"""
     assert book_assets.used(css, {"here"}) == (
         "p,.here > a{color: red}"
         """.here:not(.gone){content: "}"; background: url("data:image/svg+xml,<a b='(1)'>;{")}"""
         "@media (min-width: 9px){.here{top: 1px}}"
         "@keyframes turn{to { top: 0 }}"
+        "@font-face{src: url(a.woff)}"
     )
 
 
